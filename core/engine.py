@@ -1,0 +1,442 @@
+"""Where runs are carried out: dask.distributed, on this machine or on many. No torch in this process.
+
+Without ``DASK_SCHEDULER_ADDRESS`` the engine starts the lab's own cluster in a process of its own; with
+it, the same code talks to that scheduler. Workers of a real cluster carry the resources ``train`` or
+``quick``: ``dask worker ADDRESS --nthreads 1 --resources "train=1"``.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from core.cluster import CONFIG, QUICK_LANE, TRAINING_LANE
+from core.history import Epoch
+from core.specs import SpecError
+
+State = Literal["preparing", "queued", "running", "finished", "failed", "cancelled"]
+
+TOPIC = "lab-progress"
+REPORT_EVERY_S = 0.1
+MAX_UNFINISHED = 2
+FORGET_AFTER_S = 90.0
+ACTIVE_WITHIN_S = 5.0
+LOWER_AFTER_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+class TooManyRuns(Exception):  # noqa: N818 - told to the reader, not logged
+    """A reader has as many unfinished runs as one reader may have."""
+
+
+class Watch:
+    """A worker's side of a run: sends epochs in bundles, and asks every 100 ms whether to stop."""
+
+    def __init__(self, key: str) -> None:
+        from distributed import Event, get_worker
+
+        self._key, self._run = key, uuid.uuid4().hex
+        self._worker: Any = get_worker()
+        self._stop: Any = Event(key)
+        self._rows: list[tuple[float | None, ...]] = []
+        self._sent = self._asked = time.monotonic()
+        self._stopped = False
+        self.flush()
+
+    def report(self, epoch: Epoch) -> None:
+        """Keep an epoch and send what has gathered, at most ten times a second."""
+        self._rows.append((epoch.number, epoch.train_loss, epoch.validation_loss, epoch.seconds))
+        if time.monotonic() - self._sent >= REPORT_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send the epochs that have gathered."""
+        self._worker.log_event(TOPIC, {"key": self._key, "run": self._run, "rows": self._rows})
+        self._rows, self._sent = [], time.monotonic()
+
+    def interrupted(self) -> bool:
+        """Say whether a watcher asked to stop."""
+        now = time.monotonic()
+        if not self._stopped and now - self._asked >= REPORT_EVERY_S:
+            self._asked, self._stopped = now, bool(self._stop.is_set())
+            if self._rows and now - self._sent >= REPORT_EVERY_S:
+                self.flush()
+        return self._stopped
+
+
+def _carry_out(job: Callable[..., Any], args: tuple[Any, ...], key: str) -> Any:
+    """Do a watched job on a worker. A reader's mistake comes back as a value, so that no log repeats it."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, 0, 10)  # the page that draws the run comes first
+    watch = Watch(key)
+    try:
+        return job(*args, watch.report, watch.interrupted)
+    except SpecError as error:
+        return error
+    finally:
+        watch.flush()
+
+
+class Run:
+    """One run as its watchers see it. Threads of the engine write it, pages read it."""
+
+    def __init__(self, key: str, job: Callable[..., Any], args: tuple[Any, ...], engine: Engine) -> None:
+        self.key = key
+        self.job, self.args = job, args
+        self.problem: str | None = None
+        self.result: Any = None
+        self.restarts = 0
+        self.asked_to_stop = False
+        self._engine = engine
+        self._state: State = "preparing"
+        self._history: list[Epoch] = []
+        self._worker_run: str | None = None
+        self._seen: dict[str, float] = {}
+        self._done = threading.Event()
+        self.future: Any = None
+
+    @property
+    def state(self) -> State:
+        """Return where the run is on its way."""
+        return self._state
+
+    @property
+    def done(self) -> bool:
+        """Say whether nothing more will come."""
+        return self._done.is_set()
+
+    @property
+    def history(self) -> list[Epoch]:
+        """Return the epochs so far, as a list of the caller's own."""
+        return list(self._history)
+
+    @property
+    def place(self) -> int:
+        """Return the place in the queue, from 1; 0 when the run has left it."""
+        return self._engine.place(self)
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the result.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout`` seconds.
+        """
+        if not self._done.wait(timeout):
+            raise TimeoutError(self.key)
+        return self.result
+
+    def seen(self, by: str) -> None:
+        """Note that ``by`` is watching; a run that nobody has watched for a while is stopped."""
+        self._seen[by] = time.monotonic()
+
+    def watchers(self) -> list[str]:
+        """Return who watched within the last seconds."""
+        limit = time.monotonic() - ACTIVE_WITHIN_S
+        return [by for by, when in list(self._seen.items()) if when >= limit]
+
+    def is_watched_by(self, by: str) -> bool:
+        """Say whether ``by`` started or joined this run and has not left it."""
+        return by in self._seen
+
+    def leave(self, by: str) -> bool:
+        """Stop for ``by``: alone, the run ends; otherwise it goes on for the others. True if it ends."""
+        self._seen.pop(by, None)
+        if self.watchers():
+            return False
+        self._engine.stop(self)
+        return True
+
+    def last_seen(self) -> float:
+        """Return the time (monotonic seconds) of the last look at this run."""
+        return max(list(self._seen.values()), default=0.0)
+
+    # What follows is the engine's side.
+
+    def on_rows(self, worker_run: str, rows: list[tuple[int, float, float | None, float]]) -> None:
+        """Take epochs from a worker; a new worker run of the same key means that it began again."""
+        if self.done:
+            return
+        if worker_run != self._worker_run:
+            if self._worker_run is not None:
+                self.restarts += 1
+            self._worker_run, self._history = worker_run, []
+            self._state = "running"
+        for number, train_loss, validation_loss, seconds in rows:
+            self._history.append(
+                Epoch(number=number, train_loss=train_loss, validation_loss=validation_loss, seconds=seconds)
+            )
+
+    def on_submitted(self, future: Any) -> None:
+        """Note that the scheduler has the run."""
+        self.future = future
+        if self._state == "preparing":
+            self._state = "queued"
+
+    def on_preparing(self) -> None:
+        """Note that the run waits for an engine."""
+        self.future, self._state = None, "preparing"
+
+    def finish(self, state: State, result: Any = None, problem: str | None = None) -> None:
+        """End the run, once."""
+        if self.done:
+            return
+        if result is not None and hasattr(result, "history"):
+            self._history = list(result.history)
+        self.result, self.problem, self._state = result, problem, state
+        self.future, self.args = None, ()
+        self._done.set()
+
+
+class Engine:
+    """Carries out runs. ``start`` returns at once; runs asked for meanwhile wait until workers are up."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address or os.environ.get("DASK_SCHEDULER_ADDRESS")
+        self._runs: dict[str, Run] = {}
+        self._attempts: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._ready = threading.Event()
+        self._client: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
+        self._started: set[str] = set()
+        self._flags: list[tuple[float, str]] = []
+
+    def start(self) -> None:
+        """Bring the engine up in the background."""
+        self._thread.start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until workers can take runs; say whether they can."""
+        return self._ready.wait(timeout)
+
+    @property
+    def ready(self) -> bool:
+        """Say whether workers can take runs now."""
+        return self._ready.is_set()
+
+    def counts(self) -> dict[str, int]:
+        """Count the runs by state, and those that a worker has ever begun."""
+        runs = list(self._runs.values())
+        numbers = {s: sum(r.state == s for r in runs) for s in ("preparing", "queued", "running")}
+        return {**numbers, "started": len(self._started)}
+
+    def submit(
+        self,
+        job: Callable[..., Any],
+        *args: Any,
+        name: str | None,
+        by: str,
+    ) -> Run:
+        """Ask for ``job(*args, report, interrupted)`` in the training lane and return its run at once.
+
+        Runs of one ``name`` are one run, for every session and server on the cluster; a run without
+        a name is nobody else's.
+
+        Raises:
+            TooManyRuns: ``by`` already has two unfinished runs.
+        """
+        base = name or uuid.uuid4().hex
+        with self._lock:
+            key = f"{base}-{self._attempts.get(base, 0)}"
+            run = self._runs.get(key)
+            if run is None or run.done:
+                mine = [r for r in self._runs.values() if not r.done and r.is_watched_by(by)]
+                if len(mine) >= MAX_UNFINISHED:
+                    raise TooManyRuns
+                run = Run(key, job, args, self)
+                self._runs[key] = run
+            run.seen(by)
+            if run.state == "preparing" and self.ready:
+                self._submit(run)
+        return run
+
+    def quick(self, job: Callable[..., Any], *args: Any, timeout: float = 10.0) -> Any:
+        """Carry out a short ``job(*args)`` in the quick lane and return its result.
+
+        Raises:
+            TimeoutError: the engine is not up, or took longer than ``timeout`` seconds.
+        """
+        if not self.wait_ready(timeout):
+            raise TimeoutError("the engine is not ready")
+        future = self._client.submit(job, *args, pure=False, resources={QUICK_LANE: 1})
+        return future.result(timeout=timeout)
+
+    def place(self, run: Run) -> int:
+        """Return the place of ``run`` among those that wait here, from 1; 0 when it does not wait."""
+        waiting = [r for r in list(self._runs.values()) if r.state in ("preparing", "queued")]
+        return waiting.index(run) + 1 if run in waiting else 0
+
+    def stop(self, run: Run) -> None:
+        """Ask a run to stop: one that waits is dropped, one that runs returns what it has learnt."""
+        run.asked_to_stop = True
+        waiting, future, client = run.state in ("preparing", "queued"), run.future, self._client
+        if future is not None and client is not None:
+            from distributed import Event
+
+            # Also for a run that seems to wait: a worker may just have begun it.
+            Event(run.key, client=client).set()
+            self._flags.append((time.monotonic(), run.key))
+        if waiting:
+            self._close_run(run, "cancelled")
+            if future is not None:
+                future.cancel()
+
+    def close(self) -> None:
+        """Stop everything: within a few seconds no process of the engine is left."""
+        self._closing.set()
+        process = self._process
+        if process is not None:
+            _end(process)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2)
+
+    def _submit(self, run: Run) -> None:
+        future = self._client.submit(
+            _carry_out, run.job, run.args, run.key, key=run.key, resources={TRAINING_LANE: 1}
+        )
+        run.on_submitted(future)
+        future.add_done_callback(lambda done: self._on_done(run, done))
+
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
+        _, message = event
+        self._started.add(message["run"])
+        run = self._runs.get(message["key"])
+        if run is not None:
+            run.on_rows(message["run"], message["rows"])
+
+    def _on_done(self, run: Run, future: Any) -> None:
+        if run.done:
+            return
+        try:
+            result = future.result(timeout=10)
+        except BaseException as error:
+            if isinstance(error, concurrent.futures.CancelledError):
+                return  # the scheduler is gone, or a waiting run was dropped: _tend and stop see to it
+            _log.warning("run %s failed: %s", run.key, type(error).__name__)
+            self._close_run(run, "failed", problem=_explain(error))
+            return
+        if isinstance(result, SpecError):
+            self._close_run(run, "failed", problem=str(result))
+        else:
+            self._close_run(run, "finished", result=result)
+
+    def _close_run(self, run: Run, state: State, result: Any = None, problem: str | None = None) -> None:
+        run.finish(state, result, problem)
+        with self._lock:
+            if state != "finished" or run.asked_to_stop:
+                base, _, attempt = run.key.rpartition("-")
+                self._attempts[base] = int(attempt) + 1
+            self._runs.pop(run.key, None)
+
+    def _serve(self) -> None:
+        """Keep a client connected to a cluster that is up, until the engine closes."""
+        while not self._closing.is_set():
+            try:
+                address = self._address or self._start_cluster()
+                if address is None:
+                    continue
+                self._connect(address)
+                self._tend()
+            except Exception as error:
+                _log.warning("engine: %s: %s", type(error).__name__, error)
+                self._closing.wait(1.0)
+            finally:
+                self._disconnect()
+
+    def _start_cluster(self) -> str | None:
+        environment = {**os.environ, "DASK_LOGGING__DISTRIBUTED": "error"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "core.cluster"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        address = self._process.stdout.readline().decode().strip()
+        return address or None
+
+    def _connect(self, address: str) -> None:
+        import dask
+
+        dask.config.set(CONFIG)
+        from distributed import Client
+
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        client = Client(address, timeout=30, set_as_default=False)
+        client.subscribe_topic(TOPIC, self._on_event)
+        with self._lock:
+            self._client = client
+            self._ready.set()
+            for run in list(self._runs.values()):
+                if not run.done:
+                    self._submit(run)
+
+    def _tend(self) -> None:
+        """Stop runs that nobody watches any more; return when the cluster is gone."""
+        while not self._closing.wait(1.0):
+            gone = self._process is not None and self._process.poll() is not None
+            if gone or self._client.status != "running":
+                return
+            self._lower_flags()
+            limit = time.monotonic() - FORGET_AFTER_S
+            for run in list(self._runs.values()):
+                if not run.asked_to_stop and run.last_seen() < limit:
+                    self.stop(run)
+
+    def _lower_flags(self) -> None:
+        """Clear the stop flags of runs that have had time to see them; the scheduler keeps set ones."""
+        from distributed import Event
+
+        limit = time.monotonic() - LOWER_AFTER_S
+        while self._flags and self._flags[0][0] < limit:
+            Event(self._flags.pop(0)[1], client=self._client).clear()
+
+    def _disconnect(self) -> None:
+        """Let go of the client; runs that were under way wait for the next cluster."""
+        self._ready.clear()
+        client, self._client = self._client, None
+        with self._lock:
+            for run in self._runs.values():
+                run.on_preparing()
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close(timeout=1)
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
+    """End the cluster process: it leaves when its input closes, or is killed."""
+    with contextlib.suppress(OSError):
+        if process.stdin is not None:
+            process.stdin.close()
+    try:
+        process.wait(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _explain(error: BaseException) -> str:
+    """Say in a reader's words why a run failed."""
+    if type(error).__name__ == "KilledWorker":
+        return (
+            "この設定の学習は、計算プロセスがくり返し停止したため中止しました。"
+            "メモリを使いすぎた可能性があります。隠れユニット数や窓の長さを小さくしてください。"
+        )
+    return "計算の途中で問題が起きました。もう一度「学習開始」を押してください。"

@@ -1,0 +1,43 @@
+"""The networks that the lessons train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from core.specs import ModelSpec
+
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class Forecaster(nn.Module):
+    """A recurrent layer that reads a window, and a linear head on its last step.
+
+    SimpleRNN: Elman, Finding structure in time (1990). LSTM: Hochreiter and Schmidhuber (1997).
+    GRU: Cho et al. (2014).
+    """
+
+    def __init__(self, spec: ModelSpec, features: int = 1) -> None:
+        super().__init__()
+        self.recurrent = CELLS[spec.name](features, spec.hidden, spec.layers, batch_first=True)
+        self.head = nn.Linear(spec.hidden, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map windows (batch, length, features) to the next reading (batch, 1)."""
+        states, _ = self.recurrent(x)  # (batch, length, hidden)
+        forecast: Tensor = self.head(states[:, -1])
+        return forecast
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the numbers that training may change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def build(spec: ModelSpec, seed: int) -> Forecaster:
+    """Build a forecaster with the initial weights that ``torch.manual_seed(seed)`` would give it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Forecaster(spec)

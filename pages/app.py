@@ -1,0 +1,18 @@
+"""The frame around every page: browser title, and the table of pages that exist."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ICON = str(Path(__file__).parent / "ui" / "icon.svg")
+
+st.set_page_config(page_title="AI研修医ラボ", page_icon=ICON, layout="wide")
+
+PAGES = {
+    "": [st.Page("home.py", title="ホーム", icon=":material/home:", default=True)],
+    "医療データで試す": [
+        st.Page("vitals.py", title="RNNとバイタルサイン", icon=":material/ecg_heart:", url_path="vitals"),
+    ],
+}
+
+st.navigation(PAGES).run()

@@ -1,0 +1,196 @@
+"""How a forecasting run looks: the series, the falling loss, the forecast, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from core.forecast import judge
+from core.history import ForecastRun
+from core.series import Series
+from core.specs import SplitSpec
+from core.vitals import Import, Signal
+from core.windows import bounds
+from pages.ui import charts, text
+from pages.ui.runs import Watched
+
+MAX_DRAWN = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """What the points of a series stand for: their times (points,), titles, and the unit of the values."""
+
+    times: npt.NDArray[np.float64] | None = field(repr=False)
+    temporal: bool
+    x_title: str
+    y_title: str
+    unit: str
+
+    def x(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | pd.DatetimeIndex:
+        """Return where points ``index`` lie on the time axis."""
+        if self.times is None:
+            return index.astype(np.float64)
+        times = self.times[index]
+        return pd.to_datetime(times, unit="s") if self.temporal else times
+
+
+def axis(imported: Import | None, signal: Signal | None) -> Axis:
+    """Describe the time axis of an upload, or of the article's wave."""
+    if imported is None or signal is None:
+        return Axis(None, False, "時刻(点)", "値", "")
+    unit = f"({signal.unit})" if signal.unit else ""
+    titles = {"datetime": "時刻", "elapsed": "経過時間(秒)", "rows": "行の順番"}
+    return Axis(
+        imported.times,
+        imported.clock == "datetime",
+        titles[imported.clock],
+        f"{signal.label}{unit}",
+        signal.unit,
+    )
+
+
+def _thin(count: int) -> slice:
+    """Draw at most ``MAX_DRAWN`` of ``count`` points."""
+    return slice(None, None, max(1, -(-count // MAX_DRAWN)))
+
+
+def show_series(series: Series, split: SplitSpec, axis: Axis) -> None:
+    """Draw the whole series, coloured by the part of time that the network learns from."""
+    points = len(series.values)
+    cut = bounds(points, split)
+    index = np.arange(points)
+    part = np.where(index < cut.train, "学習", np.where(index < cut.validation, "検証", "テスト"))
+    some = _thin(points)
+    rows = pd.DataFrame({"x": axis.x(index)[some], "y": series.values[some], "name": part[some]})
+    names = ("学習", "検証", "テスト") if split.validation else ("学習", "テスト")
+    charts.draw(
+        charts.series(axis.x_title, axis.y_title, axis.temporal, names),
+        rows,
+        f"{points}点の系列。はじめの{cut.train}点を学習に、最後の{points - cut.validation}点をテストに使う。",
+    )
+    if points > MAX_DRAWN:
+        st.caption(f"{points:,} 点のうち {len(rows):,} 点を間引いて描いています(学習には全点を使います)。")
+
+
+def show_losses(watched: Watched) -> None:
+    """Draw the losses so far."""
+    history = watched.run.history
+    validated = watched.spec.split.validation > 0
+    numbers = [e.number for e in history]
+    rows = pd.DataFrame({"epoch": numbers, "loss": [e.train_loss for e in history], "name": "学習"})
+    if validated:
+        held_out = {"epoch": numbers, "loss": [e.validation_loss for e in history], "name": "検証"}
+        rows = pd.concat([rows, pd.DataFrame(held_out)])
+    spec = charts.losses(watched.spec.training.epochs, ("学習", "検証") if validated else ("学習",))
+    last = f"最新の学習損失は {text.number(history[-1].train_loss)}。" if history else ""
+    charts.draw(spec, rows, f"エポックごとの損失。{last}", key="loss_chart")
+
+
+def show_result(watched: Watched) -> None:
+    """Show how the run ended, its forecast of unseen time beside the baseline, and the verdict."""
+    run = watched.run
+    if run.state == "failed":
+        st.error(run.problem or "学習できませんでした。")
+        return
+    if run.state == "cancelled" or run.result is None:
+        st.info("順番を待っているあいだに停止しました。学習は行われていません。")
+        return
+    result: ForecastRun = run.result
+    axis: Axis = watched.context
+    if result.ending == "diverged":
+        st.error(
+            f"{len(result.history)} エポック目で損失が数値として計算できなくなりました(発散)。"
+            "学習率が大きすぎると、重みの修正が行き過ぎて戻れなくなります。学習率を下げて試してください。"
+        )
+        return
+    st.subheader("テスト区間の予測")
+    rows = _forecast_rows(result, axis)
+    cell = text.CELL_LABELS[watched.spec.model.name]
+    charts.draw(
+        charts.forecasts(axis.x_title, axis.y_title, axis.temporal),
+        rows,
+        f"テスト区間{len(result.test.index)}点の実測値、{cell}の予測、直前の値をそのまま答えた予測。",
+    )
+    unit = text.plain(axis.unit)
+    table, reading = st.columns(2, gap="large")
+    with table:
+        _score_table(result, cell, unit)
+    with reading:
+        _reading(result, cell, unit, watched.spec.training.epochs)
+
+
+def _forecast_rows(result: ForecastRun, axis: Axis) -> pd.DataFrame:
+    test = result.test
+    some = _thin(len(test.index))
+    segment = np.cumsum(np.diff(test.index, prepend=test.index[:1]) > 1)  # a gap breaks the line
+    lines = {"実測値": test.truth, "予測(モデル)": test.model, "直前の値": test.persistence}
+    return pd.concat(
+        pd.DataFrame(
+            {"x": axis.x(test.index)[some], "y": values[some], "name": name, "segment": segment[some]}
+        )
+        for name, values in lines.items()
+    )
+
+
+def _score_table(result: ForecastRun, cell: str, unit: str) -> None:
+    one, squared = (f"({unit})", f"({unit})²") if unit else ("", "")
+    model, baseline = result.model_scores, result.persistence_scores
+    st.markdown(
+        f"| 予測 | MAE{one} | MSE{squared} |\n|:--|--:|--:|\n"
+        f"| **{cell}** | {text.number(model.mae)} | {text.number(model.mse)} |\n"
+        f"| 直前の値をそのまま | {text.number(baseline.mae)} | {text.number(baseline.mse)} |"
+    )
+    st.caption(
+        f"学習 {result.train_windows:,} 窓、テスト {len(result.test.index):,} 窓。"
+        f"パラメータ {result.parameters:,} 個、学習時間 {result.seconds:.1f} 秒、{result.device}。"
+        "MAEは誤差の絶対値の平均、MSEは誤差の2乗の平均です。"
+    )
+
+
+def _reading(result: ForecastRun, cell: str, unit: str, planned: int) -> None:
+    verdict = judge(result.model_scores, result.persistence_scores)
+    model, baseline = (
+        f"{text.number(scores.mae)}{unit and ' ' + unit}"
+        for scores in (result.model_scores, result.persistence_scores)
+    )
+    if verdict.skill is None:
+        st.info(
+            "テスト区間の値が一定で、「直前の値をそのまま答える」予測の誤差が 0 です。"
+            "これより良い予測はできません。"
+        )
+    elif verdict.kind == "better":
+        st.success(
+            f"{cell}は「直前の値をそのまま答える」予測に**勝っています**。"
+            f"平均の外れ幅(MAE)が {baseline} から {model} へ、{verdict.skill:.0%} 小さくなりました。"
+        )
+    elif verdict.kind == "even":
+        st.info(
+            f"{cell}(MAE {model})と「直前の値をそのまま答える」予測(MAE {baseline})は**ほぼ互角**です"
+            f"(差は {abs(verdict.skill):.1%})。ネットワークを使う利点は、この結果からは言えません。"
+        )
+    else:
+        st.warning(
+            f"このモデルは「直前の値をそのまま答える」予測に**勝てていません**。"
+            f"平均の外れ幅(MAE)は {model} で、直前の値の {baseline} より "
+            f"{-verdict.skill:.0%} 大きくなりました。"
+        )
+    if not result.history:
+        st.markdown("1エポックも終わらないうちに停止したため、学習前とほぼ同じ重みの予測です。")
+        return
+    first, last = result.history[0], result.history[-1]
+    sentences = [
+        f"学習損失は 1 エポック目の {text.number(first.train_loss)} から、"
+        f"{last.number} エポック目の {text.number(last.train_loss)} になりました。"
+    ]
+    if result.ending == "stopped":
+        sentences.append(f"予定の {planned} エポックの途中で停止し、その時点の重みで予測しています。")
+    validated = [(e.validation_loss, e.number) for e in result.history if e.validation_loss is not None]
+    if validated:
+        lowest, at = min(validated)
+        sentences.append(f"検証損失が最も低かったのは {at} エポック目の {text.number(lowest)} です。")
+    st.markdown("".join(sentences))

@@ -1,0 +1,139 @@
+import streamlit as st
+
+from core import jobs
+from core.series import Series, article_series
+from core.specs import (
+    ForecastSpec,
+    ModelSpec,
+    OptimizerSpec,
+    SeriesSpec,
+    SpecError,
+    SplitSpec,
+    TrainingSpec,
+)
+from pages.ui import forecast_view as view
+from pages.ui import runs, text, upload
+
+SLOT = "vitals_run"
+
+st.title("RNNとバイタルサイン")
+st.markdown(
+    "直近の値の並びから「次の値」を当てるRNNを、目の前で訓練します。"
+    "読み終えるころには、その予測が「直前の値をそのまま答える」だけの予測に**勝てているか**を、"
+    "数字で判定できるようになります。"
+)
+
+controls, stage = st.columns([2, 3], gap="large")
+
+with controls:
+    source = st.segmented_control(
+        "データ",
+        ["article", "upload"],
+        default="article",
+        required=True,
+        format_func={"article": "例題の波形", "upload": "自分のCSV"}.__getitem__,
+        key="data",
+        bind="query-params",
+    )
+    imported = upload.csv_upload() if source == "upload" else None
+    signal = None
+    if imported:
+        labels = {s.source: s.label for s in imported.signals}
+        chosen = st.selectbox("信号", list(labels), format_func=lambda s: labels[s])
+        signal = imported.signal(chosen)
+
+    cell = st.segmented_control(
+        "ネットワーク",
+        list(text.CELL_LABELS),
+        default="rnn",
+        required=True,
+        format_func=text.CELL_LABELS.__getitem__,
+        key="cell",
+        bind="query-params",
+        help="SimpleRNNは最も単純な回帰型、LSTMとGRUは「忘れる・覚える」を調節するゲートを持つ改良型です。",
+    )
+    length = st.slider("窓の長さ(何点前まで見るか)", 2, 60, 10, key="window", bind="query-params")
+    epochs = st.slider("エポック数", 10, 500, 200, step=10, key="epochs", bind="query-params")
+    start_here = st.empty()
+    with st.expander("詳しい設定"):
+        hidden = st.select_slider(
+            "隠れユニット数", [4, 8, 16, 32, 64, 128], 32, key="hidden", bind="query-params"
+        )
+        lr = st.select_slider(
+            "学習率",
+            [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0],
+            1e-3,
+            format_func=lambda v: f"{v:g}",
+            key="lr",
+            bind="query-params",
+        )
+        batch = st.select_slider("バッチサイズ", [4, 8, 16, 32, 64], 16, key="batch", bind="query-params")
+        validation = st.select_slider(
+            "検証に使う割合",
+            [0, 10, 20],
+            0,
+            format_func=lambda v: f"{v}%",
+            key="validation",
+            bind="query-params",
+            help="学習区間のあとに続く区間で、学習には使わずに途中経過を採点します。残りがテストです。",
+        )
+        seed = st.number_input("乱数の種", 0, 9999, 0, key="seed", bind="query-params")
+    if source == "upload":
+        st.caption("アドレスを送ると設定は相手に伝わりますが、CSVの中身は送られません。")
+
+spec = None
+try:
+    spec = ForecastSpec(
+        series=SeriesSpec(source=source, signal=signal.source if signal else ""),
+        length=length,
+        standardize=source == "upload",
+        split=SplitSpec(train=0.8 - validation / 100, validation=validation / 100),
+        model=ModelSpec(name=cell, hidden=hidden),
+        optimizer=OptimizerSpec(lr=lr),
+        training=TrainingSpec(epochs=epochs, batch_size=batch, seed=int(seed)),
+    )
+except SpecError as error:
+    st.error(str(error))
+
+series = None
+if source == "article":
+    series = article_series()
+elif signal:
+    series = Series(values=signal.values, unit=signal.unit)
+axis = view.axis(imported, signal)
+
+ready = spec is not None and series is not None
+if start_here.button(
+    "学習開始", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready
+):
+    runs.start(SLOT, jobs.forecaster, spec, series if source == "upload" else None, context=axis)
+
+with stage:
+    runs.show_refusal(SLOT)
+    runs.show_left(SLOT)
+    if imported:
+        upload.show_report(imported)
+    watched = runs.current(SLOT)
+    if series is not None and spec is not None:
+        view.show_series(series, spec.split, axis)
+    else:
+        st.info("左の枠にCSVを入れると、ここに波形が表示されます。", icon=":material/upload_file:")
+    if watched:
+        if watched.spec != spec:
+            st.caption(
+                "下の結果は、変更前の設定のものです。もう一度「学習開始」を押すと、いまの設定で学習します。"
+            )
+        runs.live(SLOT, view.show_losses, watched.spec.training.epochs)
+    elif series is not None:
+        st.info(
+            "「学習開始」を押すと、損失が下がっていく様子がここに描かれます。", icon=":material/show_chart:"
+        )
+
+if watched and watched.run.done:
+    view.show_result(watched)
+
+st.divider()
+st.caption(
+    "文献: Elman (1990) Finding structure in time / Hochreiter & Schmidhuber (1997) Long short-term memory / "
+    f"Cho et al. (2014) GRU。{text.EDUCATIONAL}"
+)

@@ -1,0 +1,14 @@
+"""The ASGI entry: ``streamlit run streamlit_app.py`` or ``uvicorn streamlit_app:app``."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui import server
+
+app = st.App(
+    Path(__file__).parent / "pages" / "app.py",
+    lifespan=server.lifespan,
+    routes=server.ROUTES,
+    on_script_error=server.show_error,
+)

@@ -1,0 +1,1 @@
+"""Mirrors ``core`` and ``pages``; ``browser`` drives Chromium, ``load`` opens many sessions."""
