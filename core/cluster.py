@@ -12,8 +12,6 @@ import os
 import sys
 from typing import Any
 
-import dask
-
 TRAINING_LANE = "train"
 QUICK_LANE = "quick"
 GIBI = 2**30
@@ -54,10 +52,19 @@ def memory_limit(workers: int) -> int:
     return int(min(2 * GIBI, max(0.9 * GIBI, MEMORY_LIMIT / (workers + 1))))
 
 
+def configure() -> None:
+    """Tell dask how the lab uses it; the server and the cluster both do."""
+    import dask
+
+    dask.config.set(CONFIG)
+
+
 def use_warm_workers() -> None:
     """Fork workers from one process that has torch loaded, where the system can."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return
+    import dask
+
     dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
     from distributed.utils import get_mp_context
 
@@ -96,7 +103,7 @@ async def serve() -> None:
 
 def main() -> None:
     """Configure dask and serve."""
-    dask.config.set(CONFIG)
+    configure()
     use_warm_workers()
     asyncio.run(serve())
 

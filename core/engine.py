@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from core.cluster import CONFIG, QUICK_LANE, TRAINING_LANE
+from core.cluster import QUICK_LANE, TRAINING_LANE, configure
 from core.history import Epoch
 from core.specs import SpecError
 
@@ -370,9 +370,7 @@ class Engine:
         return address or None
 
     def _connect(self, address: str) -> None:
-        import dask
-
-        dask.config.set(CONFIG)
+        configure()
         from distributed import Client
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)

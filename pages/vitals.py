@@ -41,7 +41,30 @@ with controls:
         labels = {s.source: s.label for s in imported.signals}
         chosen = st.selectbox("信号", list(labels), format_func=lambda s: labels[s])
         signal = imported.signal(chosen)
+    validation = st.segmented_control(
+        "検証に使う割合",
+        [0, 10, 20],
+        default=0,
+        required=True,
+        format_func=lambda share: f"{share}%",
+        key="validation",
+        bind="query-params",
+        help="学習区間の終わりの一部を、学習には使わずに途中経過の採点に回します。"
+        "最後の20%は、どの場合もテスト用に取り分けます。",
+    )
 
+split = SplitSpec(train=0.8 - validation / 100, validation=validation / 100)
+series: Series | None = None
+if source == "article":
+    series = article_series()
+elif signal:
+    series = Series(values=signal.values, unit=signal.unit)
+axis = view.axis(imported, signal)
+
+
+@st.fragment
+def settings() -> None:
+    """Choose how to train, and start. A fragment: moving a slider redraws nothing but the sliders."""
     cell = st.segmented_control(
         "ネットワーク",
         list(text.CELL_LABELS),
@@ -54,7 +77,7 @@ with controls:
     )
     length = st.slider("窓の長さ(何点前まで見るか)", 2, 60, 10, key="window", bind="query-params")
     epochs = st.slider("エポック数", 10, 500, 200, step=10, key="epochs", bind="query-params")
-    start_here = st.empty()
+    start = st.container()
     with st.expander("詳しい設定"):
         hidden = st.select_slider(
             "隠れユニット数", [4, 8, 16, 32, 64, 128], 32, key="hidden", bind="query-params"
@@ -68,45 +91,41 @@ with controls:
             bind="query-params",
         )
         batch = st.select_slider("バッチサイズ", [4, 8, 16, 32, 64], 16, key="batch", bind="query-params")
-        validation = st.select_slider(
-            "検証に使う割合",
-            [0, 10, 20],
-            0,
-            format_func=lambda v: f"{v}%",
-            key="validation",
-            bind="query-params",
-            help="学習区間のあとに続く区間で、学習には使わずに途中経過を採点します。残りがテストです。",
-        )
         seed = st.number_input("乱数の種", 0, 9999, 0, key="seed", bind="query-params")
+    with start:
+        try:
+            spec = ForecastSpec(
+                series=SeriesSpec(source=source, signal=signal.source if signal else ""),
+                length=length,
+                standardize=source == "upload",
+                split=split,
+                model=ModelSpec(name=cell, hidden=hidden),
+                optimizer=OptimizerSpec(lr=lr),
+                training=TrainingSpec(epochs=epochs, batch_size=batch, seed=int(seed)),
+            )
+        except SpecError as error:
+            st.error(str(error))
+            return
+        if st.button(
+            "学習開始",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=series is None,
+            key="start",
+        ):
+            own = series if source == "upload" else None
+            runs.start(SLOT, jobs.forecaster, spec, own, context=axis)
+            st.rerun()
+        shown = runs.current(SLOT)
+        if shown and shown.spec != spec:
+            st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
+
+
+with controls:
+    settings()
     if source == "upload":
         st.caption("アドレスを送ると設定は相手に伝わりますが、CSVの中身は送られません。")
-
-spec = None
-try:
-    spec = ForecastSpec(
-        series=SeriesSpec(source=source, signal=signal.source if signal else ""),
-        length=length,
-        standardize=source == "upload",
-        split=SplitSpec(train=0.8 - validation / 100, validation=validation / 100),
-        model=ModelSpec(name=cell, hidden=hidden),
-        optimizer=OptimizerSpec(lr=lr),
-        training=TrainingSpec(epochs=epochs, batch_size=batch, seed=int(seed)),
-    )
-except SpecError as error:
-    st.error(str(error))
-
-series = None
-if source == "article":
-    series = article_series()
-elif signal:
-    series = Series(values=signal.values, unit=signal.unit)
-axis = view.axis(imported, signal)
-
-ready = spec is not None and series is not None
-if start_here.button(
-    "学習開始", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready
-):
-    runs.start(SLOT, jobs.forecaster, spec, series if source == "upload" else None, context=axis)
 
 with stage:
     runs.show_refusal(SLOT)
@@ -114,15 +133,11 @@ with stage:
     if imported:
         upload.show_report(imported)
     watched = runs.current(SLOT)
-    if series is not None and spec is not None:
-        view.show_series(series, spec.split, axis)
-    else:
+    if series is None:
         st.info("左の枠にCSVを入れると、ここに波形が表示されます。", icon=":material/upload_file:")
+    else:
+        view.show_series(series, split, axis)
     if watched:
-        if watched.spec != spec:
-            st.caption(
-                "下の結果は、変更前の設定のものです。もう一度「学習開始」を押すと、いまの設定で学習します。"
-            )
         runs.live(SLOT, view.show_losses, watched.spec.training.epochs)
     elif series is not None:
         st.info(

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from core.vitals.columns import is_signal, split_unit, to_numbers
 from core.vitals.reading import normalize
@@ -62,6 +61,8 @@ def read_datetimes(cells: list[str]) -> npt.NDArray[np.float64] | None:
 
     A bare ``10:00`` is no point in time. A time with a zone is moved to Asia/Tokyo.
     """
+    import pandas as pd  # here, so that a page without an upload does without it
+
     text = pd.Series([normalize(cell) for cell in cells], dtype="str")
     filled = int((text != "").sum())
     if filled == 0:

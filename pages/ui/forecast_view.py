@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.forecast import judge
@@ -31,12 +32,12 @@ class Axis:
     y_title: str
     unit: str
 
-    def x(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | pd.DatetimeIndex:
+    def x(self, index: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return where points ``index`` lie on the time axis."""
         if self.times is None:
             return index.astype(np.float64)
         times = self.times[index]
-        return pd.to_datetime(times, unit="s") if self.temporal else times
+        return (times * 1000).astype("datetime64[ms]") if self.temporal else times
 
 
 def axis(imported: Import | None, signal: Signal | None) -> Axis:
@@ -66,7 +67,7 @@ def show_series(series: Series, split: SplitSpec, axis: Axis) -> None:
     index = np.arange(points)
     part = np.where(index < cut.train, "学習", np.where(index < cut.validation, "検証", "テスト"))
     some = _thin(points)
-    rows = pd.DataFrame({"x": axis.x(index)[some], "y": series.values[some], "name": part[some]})
+    rows = charts.rows(part[some].tolist(), x=axis.x(index)[some], y=series.values[some])
     names = ("学習", "検証", "テスト") if split.validation else ("学習", "テスト")
     charts.draw(
         charts.series(axis.x_title, axis.y_title, axis.temporal, names),
@@ -82,10 +83,12 @@ def show_losses(watched: Watched) -> None:
     history = watched.run.history
     validated = watched.spec.split.validation > 0
     numbers = [e.number for e in history]
-    rows = pd.DataFrame({"epoch": numbers, "loss": [e.train_loss for e in history], "name": "学習"})
+    rows = charts.rows("学習", epoch=numbers, loss=[e.train_loss for e in history])
     if validated:
-        held_out = {"epoch": numbers, "loss": [e.validation_loss for e in history], "name": "検証"}
-        rows = pd.concat([rows, pd.DataFrame(held_out)])
+        held_out = charts.rows(
+            "検証", epoch=numbers, loss=np.array([e.validation_loss for e in history], float)
+        )
+        rows = pa.concat_tables([rows, held_out], promote_options="permissive")
     spec = charts.losses(watched.spec.training.epochs, ("学習", "検証") if validated else ("学習",))
     last = f"最新の学習損失は {text.number(history[-1].train_loss)}。" if history else ""
     charts.draw(spec, rows, f"エポックごとの損失。{last}", key="loss_chart")
@@ -124,15 +127,13 @@ def show_result(watched: Watched) -> None:
         _reading(result, cell, unit, watched.spec.training.epochs)
 
 
-def _forecast_rows(result: ForecastRun, axis: Axis) -> pd.DataFrame:
+def _forecast_rows(result: ForecastRun, axis: Axis) -> pa.Table:
     test = result.test
     some = _thin(len(test.index))
     segment = np.cumsum(np.diff(test.index, prepend=test.index[:1]) > 1)  # a gap breaks the line
     lines = {"実測値": test.truth, "予測(モデル)": test.model, "直前の値": test.persistence}
-    return pd.concat(
-        pd.DataFrame(
-            {"x": axis.x(test.index)[some], "y": values[some], "name": name, "segment": segment[some]}
-        )
+    return pa.concat_tables(
+        charts.rows(name, x=axis.x(test.index)[some], y=values[some], segment=segment[some])
         for name, values in lines.items()
     )
 

@@ -60,7 +60,7 @@ def test_the_address_restores_the_settings(open_page: Open) -> None:
     assert (app.slider(key="window").value, app.slider(key="epochs").value) == (24, 50)
     assert app.select_slider(key="lr").value == 0.01
     assert app.number_input(key="seed").value == 7
-    assert app.select_slider(key="validation").value == 20
+    assert app.button_group(key="validation").value == 20
 
 
 @pytest.mark.parametrize(
