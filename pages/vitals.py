@@ -134,7 +134,7 @@ with stage:
         upload.show_report(imported)
     watched = runs.current(SLOT)
     if series is None:
-        st.info("左の枠にCSVを入れると、ここに波形が表示されます。", icon=":material/upload_file:")
+        st.info("CSVを選ぶと、ここに波形が表示されます。", icon=":material/upload_file:")
     else:
         view.show_series(series, split, axis)
     if watched:

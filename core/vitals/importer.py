@@ -24,9 +24,13 @@ from core.vitals.reading import TextTable, read_table
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Signal:
-    """One column of readings, (points,) on the common grid, float32, NaN where a reading is missing."""
+    """One column of readings, (points,) on the common grid, float32, NaN where a reading is missing.
+
+    ``source`` is the header, ``name`` the vital sign (or the header), ``label`` both.
+    """
 
     source: str
+    name: str
     label: str
     unit: str
     values: FloatArray = field(repr=False)
@@ -103,8 +107,8 @@ def _unique(names: list[str]) -> list[str]:
 
 def _signals(
     table: TextTable, columns: list[list[str]], clock: Clock
-) -> tuple[list[tuple[str, str, str, npt.NDArray[np.float64]]], list[Problem]]:
-    """Return source, label, unit and values (rows,) of each numeric column, and notes on them."""
+) -> tuple[list[tuple[str, str, str, str, npt.NDArray[np.float64]]], list[Problem]]:
+    """Return source, name, label, unit and values (rows,) of each numeric column, and notes on them."""
     found, problems = [], []
     for i, source in enumerate(table.header):
         values = to_numbers(columns[i])
@@ -144,7 +148,7 @@ def _signals(
                     message="高低を示す印を外し、数値だけを使います",
                 )
             )
-        found.append((source, label, unit, values))
+        found.append((source, kind.label if kind else source, label, unit, values))
     return found, problems
 
 
@@ -181,11 +185,18 @@ def read(data: bytes) -> Import:
             )
         )
     signals = []
-    for source, label, unit, values in found:
+    for source, name, label, unit, values in found:
         laid = np.full(len(grid.times), np.nan, dtype=np.float32)
         laid[grid.position] = values[kept]
         signals.append(
-            Signal(source=source, label=label, unit=unit, values=laid, missing=int(np.isnan(laid).sum()))
+            Signal(
+                source=source,
+                name=name,
+                label=label,
+                unit=unit,
+                values=laid,
+                missing=int(np.isnan(laid).sum()),
+            )
         )
     return Import(
         encoding=table.encoding,

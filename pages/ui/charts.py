@@ -70,14 +70,14 @@ def series(x_title: str, y_title: str, temporal: bool, parts: tuple[str, ...]) -
 
 
 @lru_cache(maxsize=64)
-def losses(epochs: int, names: tuple[str, ...]) -> Spec:
+def losses(epochs: int, names: tuple[str, ...], title: str = "損失(MSE)") -> Spec:
     """Return a line chart of rows (epoch, loss, name) whose x axis already spans all ``epochs``."""
     lines = (
         _empty()
         .mark_line(strokeWidth=2, clip=True)
         .encode(
             x=alt.X("epoch:Q", title="エポック", scale=alt.Scale(domain=[0, epochs], nice=False)),
-            y=alt.Y("loss:Q", title="損失(MSE)", scale=alt.Scale(zero=True)),
+            y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=True)),
             color=_colour(list(names)),
             tooltip=[
                 alt.Tooltip("epoch:Q", title="エポック"),

@@ -50,7 +50,7 @@ def axis(imported: Import | None, signal: Signal | None) -> Axis:
         imported.times,
         imported.clock == "datetime",
         titles[imported.clock],
-        f"{signal.label}{unit}",
+        f"{signal.name}{unit}",
         signal.unit,
     )
 
@@ -89,7 +89,9 @@ def show_losses(watched: Watched) -> None:
             "検証", epoch=numbers, loss=np.array([e.validation_loss for e in history], float)
         )
         rows = pa.concat_tables([rows, held_out], promote_options="permissive")
-    spec = charts.losses(watched.spec.training.epochs, ("学習", "検証") if validated else ("学習",))
+    title = "損失(MSE、標準化した値)" if watched.spec.standardize else "損失(MSE)"
+    names = ("学習", "検証") if validated else ("学習",)
+    spec = charts.losses(watched.spec.training.epochs, names, title)
     last = f"最新の学習損失は {text.number(history[-1].train_loss)}。" if history else ""
     charts.draw(spec, rows, f"エポックごとの損失。{last}", key="loss_chart")
 
@@ -139,17 +141,17 @@ def _forecast_rows(result: ForecastRun, axis: Axis) -> pa.Table:
 
 
 def _score_table(result: ForecastRun, cell: str, unit: str) -> None:
-    one, squared = (f"({unit})", f"({unit})²") if unit else ("", "")
     model, baseline = result.model_scores, result.persistence_scores
     st.markdown(
-        f"| 予測 | MAE{one} | MSE{squared} |\n|:--|--:|--:|\n"
+        f"| 予測 | MAE | MSE |\n|:--|--:|--:|\n"
         f"| **{cell}** | {text.number(model.mae)} | {text.number(model.mse)} |\n"
         f"| 直前の値をそのまま | {text.number(baseline.mae)} | {text.number(baseline.mse)} |"
     )
     st.caption(
         f"学習 {result.train_windows:,} 窓、テスト {len(result.test.index):,} 窓。"
         f"パラメータ {result.parameters:,} 個、学習時間 {result.seconds:.1f} 秒、{result.device}。"
-        "MAEは誤差の絶対値の平均、MSEは誤差の2乗の平均です。"
+        f"MAEは誤差の絶対値の平均{unit and f'(単位 {unit})'}、"
+        f"MSEは誤差の2乗の平均{unit and f'(単位 ({unit})²)'}です。"
     )
 
 
@@ -177,8 +179,7 @@ def _reading(result: ForecastRun, cell: str, unit: str, planned: int) -> None:
     else:
         st.warning(
             f"このモデルは「直前の値をそのまま答える」予測に**勝てていません**。"
-            f"平均の外れ幅(MAE)は {model} で、直前の値の {baseline} より "
-            f"{-verdict.skill:.0%} 大きくなりました。"
+            f"平均の外れ幅(MAE)は {model} で、直前の値({baseline})の {1 - verdict.skill:.2f} 倍でした。"
         )
     if not result.history:
         st.markdown("1エポックも終わらないうちに停止したため、学習前とほぼ同じ重みの予測です。")

@@ -22,7 +22,7 @@ def csv_upload() -> Import | None:
     """Show the uploader and return what the file holds, or None until there is one that can be read."""
     file = st.file_uploader("バイタルサインのCSV(5MBまで)", type=["csv", "txt", "tsv"], key="vitals_csv")
     st.caption(
-        "内容はこの画面のためだけにメモリ上で扱い、保存しません。画面を閉じると消えます。"
+        "「Upload」を押すか、ファイルを枠の中に落としてください。内容はこの画面のためだけにメモリ上で扱い、保存しません。画面を閉じると消えます。"
         "**氏名・患者番号・生年月日など、個人がわかる列は消してからお使いください。**"
     )
     if file is None:
