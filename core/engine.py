@@ -18,19 +18,16 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from core.cluster import QUICK_LANE, TRAINING_LANE, configure
-from core.history import Epoch
+from core.history import Paused
+from core.run import Run, State
 from core.specs import SpecError
+from core.watch import TOPIC, carry_out, pause_flag
 
-State = Literal["preparing", "queued", "running", "finished", "failed", "cancelled"]
-
-TOPIC = "lab-progress"
-REPORT_EVERY_S = 0.1
 MAX_UNFINISHED = 2
 FORGET_AFTER_S = 90.0
-ACTIVE_WITHIN_S = 5.0
 LOWER_AFTER_S = 30.0
 _log = logging.getLogger(__name__)
 
@@ -39,170 +36,13 @@ class TooManyRuns(Exception):  # noqa: N818 - told to the reader, not logged
     """A reader has as many unfinished runs as one reader may have."""
 
 
-class Watch:
-    """A worker's side of a run: sends epochs in bundles, and asks every 100 ms whether to stop."""
-
-    def __init__(self, key: str) -> None:
-        from distributed import Event, get_worker
-
-        self._key, self._run = key, uuid.uuid4().hex
-        self._worker: Any = get_worker()
-        self._stop: Any = Event(key)
-        self._rows: list[tuple[float | None, ...]] = []
-        self._sent = self._asked = time.monotonic()
-        self._stopped = False
-        self.flush()
-
-    def report(self, epoch: Epoch) -> None:
-        """Keep an epoch and send what has gathered, at most ten times a second."""
-        self._rows.append((epoch.number, epoch.train_loss, epoch.validation_loss, epoch.seconds))
-        if time.monotonic() - self._sent >= REPORT_EVERY_S:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send the epochs that have gathered."""
-        self._worker.log_event(TOPIC, {"key": self._key, "run": self._run, "rows": self._rows})
-        self._rows, self._sent = [], time.monotonic()
-
-    def interrupted(self) -> bool:
-        """Say whether a watcher asked to stop."""
-        now = time.monotonic()
-        if not self._stopped and now - self._asked >= REPORT_EVERY_S:
-            self._asked, self._stopped = now, bool(self._stop.is_set())
-            if self._rows and now - self._sent >= REPORT_EVERY_S:
-                self.flush()
-        return self._stopped
-
-
-def _carry_out(job: Callable[..., Any], args: tuple[Any, ...], key: str) -> Any:
-    """Do a watched job on a worker. A reader's mistake comes back as a value, so that no log repeats it."""
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, 0, 10)  # the page that draws the run comes first
-    watch = Watch(key)
-    try:
-        return job(*args, watch.report, watch.interrupted)
-    except SpecError as error:
-        return error
-    finally:
-        watch.flush()
-
-
-class Run:
-    """One run as its watchers see it. Threads of the engine write it, pages read it."""
-
-    def __init__(self, key: str, job: Callable[..., Any], args: tuple[Any, ...], engine: Engine) -> None:
-        self.key = key
-        self.job, self.args = job, args
-        self.problem: str | None = None
-        self.result: Any = None
-        self.restarts = 0
-        self.asked_to_stop = False
-        self._engine = engine
-        self._state: State = "preparing"
-        self._history: list[Epoch] = []
-        self._worker_run: str | None = None
-        self._seen: dict[str, float] = {}
-        self._done = threading.Event()
-        self.future: Any = None
-
-    @property
-    def state(self) -> State:
-        """Return where the run is on its way."""
-        return self._state
-
-    @property
-    def done(self) -> bool:
-        """Say whether nothing more will come."""
-        return self._done.is_set()
-
-    @property
-    def history(self) -> list[Epoch]:
-        """Return the epochs so far, as a list of the caller's own."""
-        return list(self._history)
-
-    @property
-    def place(self) -> int:
-        """Return the place in the queue, from 1; 0 when the run has left it."""
-        return self._engine.place(self)
-
-    def wait(self, timeout: float | None = None) -> Any:
-        """Wait for the result.
-
-        Raises:
-            TimeoutError: it took longer than ``timeout`` seconds.
-        """
-        if not self._done.wait(timeout):
-            raise TimeoutError(self.key)
-        return self.result
-
-    def seen(self, by: str) -> None:
-        """Note that ``by`` is watching; a run that nobody has watched for a while is stopped."""
-        self._seen[by] = time.monotonic()
-
-    def watchers(self) -> list[str]:
-        """Return who watched within the last seconds."""
-        limit = time.monotonic() - ACTIVE_WITHIN_S
-        return [by for by, when in list(self._seen.items()) if when >= limit]
-
-    def is_watched_by(self, by: str) -> bool:
-        """Say whether ``by`` started or joined this run and has not left it."""
-        return by in self._seen
-
-    def leave(self, by: str) -> bool:
-        """Stop for ``by``: alone, the run ends; otherwise it goes on for the others. True if it ends."""
-        self._seen.pop(by, None)
-        if self.watchers():
-            return False
-        self._engine.stop(self)
-        return True
-
-    def last_seen(self) -> float:
-        """Return the time (monotonic seconds) of the last look at this run."""
-        return max(list(self._seen.values()), default=0.0)
-
-    # What follows is the engine's side.
-
-    def on_rows(self, worker_run: str, rows: list[tuple[int, float, float | None, float]]) -> None:
-        """Take epochs from a worker; a new worker run of the same key means that it began again."""
-        if self.done:
-            return
-        if worker_run != self._worker_run:
-            if self._worker_run is not None:
-                self.restarts += 1
-            self._worker_run, self._history = worker_run, []
-            self._state = "running"
-        for number, train_loss, validation_loss, seconds in rows:
-            self._history.append(
-                Epoch(number=number, train_loss=train_loss, validation_loss=validation_loss, seconds=seconds)
-            )
-
-    def on_submitted(self, future: Any) -> None:
-        """Note that the scheduler has the run."""
-        self.future = future
-        if self._state == "preparing":
-            self._state = "queued"
-
-    def on_preparing(self) -> None:
-        """Note that the run waits for an engine."""
-        self.future, self._state = None, "preparing"
-
-    def finish(self, state: State, result: Any = None, problem: str | None = None) -> None:
-        """End the run, once."""
-        if self.done:
-            return
-        if result is not None and hasattr(result, "history"):
-            self._history = list(result.history)
-        self.result, self.problem, self._state = result, problem, state
-        self.future, self.args = None, ()
-        self._done.set()
-
-
 class Engine:
     """Carries out runs. ``start`` returns at once; runs asked for meanwhile wait until workers are up."""
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address or os.environ.get("DASK_SCHEDULER_ADDRESS")
         self._runs: dict[str, Run] = {}
+        self._keys: dict[str, Run] = {}
         self._attempts: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -238,11 +78,12 @@ class Engine:
         *args: Any,
         name: str | None,
         by: str,
+        pause_after: int | None = None,
     ) -> Run:
-        """Ask for ``job(*args, report, interrupted)`` in the training lane and return its run at once.
+        """Ask for ``job(*args, paused, watch)`` in the training lane and return its run at once.
 
         Runs of one ``name`` are one run, for every session and server on the cluster; a run without
-        a name is nobody else's.
+        a name is nobody else's. With ``pause_after`` the run pauses after that epoch.
 
         Raises:
             TooManyRuns: ``by`` already has two unfinished runs.
@@ -252,10 +93,9 @@ class Engine:
             key = f"{base}-{self._attempts.get(base, 0)}"
             run = self._runs.get(key)
             if run is None or run.done:
-                mine = [r for r in self._runs.values() if not r.done and r.is_watched_by(by)]
-                if len(mine) >= MAX_UNFINISHED:
-                    raise TooManyRuns
+                self._require_room(by)
                 run = Run(key, job, args, self)
+                run.pause_after = pause_after
                 self._runs[key] = run
             run.seen(by)
             if run.state == "preparing" and self.ready:
@@ -275,23 +115,67 @@ class Engine:
 
     def place(self, run: Run) -> int:
         """Return the place of ``run`` among those that wait here, from 1; 0 when it does not wait."""
-        waiting = [r for r in list(self._runs.values()) if r.state in ("preparing", "queued")]
+        waiting = [r for r in list(self._runs.values()) if r.waits]
         return waiting.index(run) + 1 if run in waiting else 0
 
     def stop(self, run: Run) -> None:
-        """Ask a run to stop: one that waits is dropped, one that runs returns what it has learnt."""
-        run.asked_to_stop = True
-        waiting, future, client = run.state in ("preparing", "queued"), run.future, self._client
-        if future is not None and client is not None:
-            from distributed import Event
+        """Ask a run to stop: one that waits is dropped, one that runs returns what it has learnt.
 
+        A paused run is taken up once more, to stop at once and be judged by what it had learnt.
+        """
+        run.asked_to_stop = True
+        if run.state == "paused":
+            with self._lock:
+                self._runs[run.key] = run
+                run.pause_after = None
+                run.on_preparing()
+                if self.ready:
+                    self._raise_flag(self._stretch(run))
+                    self._submit(run)
+            return
+        waiting, future = run.waits, run.future
+        if future is not None:
             # Also for a run that seems to wait: a worker may just have begun it.
-            Event(run.key, client=client).set()
-            self._flags.append((time.monotonic(), run.key))
+            self._raise_flag(self._stretch(run))
         if waiting:
             self._close_run(run, "cancelled")
             if future is not None:
                 future.cancel()
+
+    def pause(self, run: Run) -> None:
+        """Ask a run to hand itself back after the epoch under way."""
+        if run.future is not None:
+            self._raise_flag(pause_flag(self._stretch(run)))
+
+    def resume(self, run: Run, by: str, pause_after: int | None) -> None:
+        """Go on with a paused run.
+
+        Raises:
+            TooManyRuns: ``by`` already has two runs under way.
+        """
+        with self._lock:
+            if run.state != "paused":
+                return
+            self._require_room(by)
+            run.seen(by)
+            run.pause_after = pause_after
+            self._runs[run.key] = run
+            run.on_preparing()
+            if self.ready:
+                self._submit(run)
+
+    def _require_room(self, by: str) -> None:
+        mine = [r for r in self._runs.values() if r.busy and r.is_watched_by(by)]
+        if len(mine) >= MAX_UNFINISHED:
+            raise TooManyRuns
+
+    def _raise_flag(self, name: str) -> None:
+        """Set an event that a worker looks at; it is cleared once it has had time to."""
+        if self._client is not None:
+            from distributed import Event
+
+            Event(name, client=self._client).set()
+            self._flags.append((time.monotonic(), name))
 
     def close(self) -> None:
         """Stop everything: within a few seconds no process of the engine is left."""
@@ -303,8 +187,17 @@ class Engine:
             self._thread.join(timeout=2)
 
     def _submit(self, run: Run) -> None:
+        key = self._stretch(run)
+        self._keys[key] = run
         future = self._client.submit(
-            _carry_out, run.job, run.args, run.key, key=run.key, resources={TRAINING_LANE: 1}
+            carry_out,
+            run.job,
+            run.args,
+            key,
+            run.paused,
+            run.pause_after,
+            key=key,
+            resources={TRAINING_LANE: 1},
         )
         run.on_submitted(future)
         future.add_done_callback(lambda done: self._on_done(run, done))
@@ -312,7 +205,7 @@ class Engine:
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         _, message = event
         self._started.add(message["run"])
-        run = self._runs.get(message["key"])
+        run = self._keys.get(message["key"])
         if run is not None:
             run.on_rows(message["run"], message["rows"])
 
@@ -327,7 +220,13 @@ class Engine:
             _log.warning("run %s failed: %s", run.key, type(error).__name__)
             self._close_run(run, "failed", problem=_explain(error))
             return
-        if isinstance(result, SpecError):
+        if isinstance(result, Paused):
+            with self._lock:
+                self._forget(run)
+                run.on_paused(result)
+            if run.asked_to_stop:
+                self.stop(run)
+        elif isinstance(result, SpecError):
             self._close_run(run, "failed", problem=str(result))
         else:
             self._close_run(run, "finished", result=result)
@@ -338,7 +237,19 @@ class Engine:
             if state != "finished" or run.asked_to_stop:
                 base, _, attempt = run.key.rpartition("-")
                 self._attempts[base] = int(attempt) + 1
-            self._runs.pop(run.key, None)
+            self._forget(run)
+
+    def _forget(self, run: Run) -> None:
+        """Let go of a run that no worker has any more."""
+        self._runs.pop(run.key, None)
+        for key in [key for key, known in self._keys.items() if known is run]:
+            del self._keys[key]
+
+    @staticmethod
+    def _stretch(run: Run) -> str:
+        """Name the stretch of a run from one pause to the next."""
+        done = len(run.paused.rows) if run.paused else 0
+        return f"{run.key}@{done}" if done else run.key
 
     def _serve(self) -> None:
         """Keep a client connected to a cluster that is up, until the engine closes."""

@@ -1,20 +1,21 @@
-"""Train a recurrent network to forecast the next reading of a series, and judge it on unseen time."""
+"""Train recurrent networks to forecast the next reading of a series, and judge them on unseen time."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core import device as devices
 from core import models, optimizers
 from core.forecast import persistence, score
-from core.history import Ending, Epoch, ForecastRun, TestForecast
+from core.history import ForecastRun, Paused, Row, TestForecast, run_ending, run_history
+from core.learners import Learner, Plain, Stacked, Table
+from core.schedules import Clock
 from core.series import FloatArray, Series, article_series
-from core.specs import ForecastSpec, SpecError
-from core.training import EarlyStopping, Interrupted, Table, epochs, never
+from core.specs import ForecastSpec, ScheduleSpec, SpecError, require_stackable
+from core.training import EarlyStopping, Training, Unwatched, Watch, drive, hand_over, take_up
 from core.windows import Scaler, Windows, bounds, make_windows, require_enough
 
 
@@ -34,20 +35,32 @@ def predict(model: nn.Module, windows: Windows, device: torch.device) -> FloatAr
     return forecast
 
 
-def train_forecaster(
-    spec: ForecastSpec,
-    series: Series | None = None,
-    report: Callable[[Epoch], None] = lambda _: None,
-    interrupted: Callable[[], bool] = never,
-) -> ForecastRun:
-    """Carry out ``spec`` on ``series`` (the article's wave when there is none) and forecast its test stretch.
+def make_learner(specs: Sequence[ForecastSpec], device: torch.device) -> Learner:
+    """Build the networks of ``specs``: a plain one for one spec, stacked ones for more."""
+    built = [models.build(s.model, s.training.seed).to(device) for s in specs]
+    if len(specs) == 1:
+        return Plain(built[0], "mse", optimizers.build(specs[0].optimizer, built[0].parameters()))
+    clocks = [Clock(ScheduleSpec(), s.optimizer.lr, s.training.epochs) for s in specs]
+    return Stacked(built, "mse", specs[0].optimizer.name, clocks)
 
-    ``report`` is told each epoch; ``interrupted`` is asked between batches, and a run that it ends
-    returns what was learnt so far.
+
+def train_forecasters(
+    specs: Sequence[ForecastSpec],
+    series: Series | None = None,
+    paused: Paused | None = None,
+    watch: Watch | None = None,
+) -> tuple[ForecastRun, ...] | Paused:
+    """Carry out ``specs`` together on ``series`` (the article's wave when there is none).
+
+    Every network forecasts the test stretch. ``paused`` is what an earlier call handed back; a run that
+    ``watch`` interrupts returns what was learnt so far.
 
     Raises:
-        SpecError: the series is too short, or too broken by missing readings, for these windows.
+        SpecError: the specs cannot train together, or the series is too short, or too broken by missing
+            readings, for these windows.
     """
+    require_stackable(specs)
+    spec, watch = specs[0], watch or Unwatched()
     if series is None:
         if spec.series.source == "upload":
             raise SpecError("CSVの内容がもう残っていません。もう一度ファイルを選んでください。")
@@ -64,44 +77,55 @@ def train_forecaster(
     test = scaled.between(cut.validation, len(series.values))
     require_enough(train, validation, test, spec.split)
 
-    model = models.build(spec.model, spec.training.seed).to(device)
-    optimizer = optimizers.build(spec.optimizer, model.parameters())
+    learner = make_learner(specs, device)
+    held_out = table(validation, device) if len(validation) else None
+    seeds = [s.training.seed for s in specs]
+    training = Training(learner, table(train, device), held_out, spec.training, seeds)
+    rows: list[Row] = []
     stopping = EarlyStopping(spec.training.patience, spec.training.min_delta)
-    history: list[Epoch] = []
-    ending: Ending = "finished"
-    try:
-        held_out = table(validation, device) if len(validation) else None
-        for epoch in epochs(
-            model, nn.MSELoss(), optimizer, table(train, device), held_out, spec.training, interrupted
-        ):
-            history.append(epoch)
-            report(epoch)
-            if stopping.update(epoch, model):
-                ending = "early"
-                break
-    except Interrupted:
-        ending = "stopped"
-    if history and not math.isfinite(history[-1].train_loss):
-        ending = "diverged"
-    weights_epoch = len(history)
-    if stopping.best_weights:
-        model.load_state_dict(stopping.best_weights)
-        weights_epoch = stopping.best_epoch
+    if paused is not None:
+        rows, stopping = take_up(paused, training)
+    together = drive(training, rows, watch, stopping)
+    if together is None:
+        return hand_over(training, rows, stopping)
 
     unseen = raw.between(cut.validation, len(series.values))
-    forecast = scaler.unscale(predict(model, test, device))
-    baseline = persistence(unseen)
-    return ForecastRun(
-        history=tuple(history),
-        ending=ending,
-        weights_epoch=weights_epoch,
-        device=devices.describe(device),
-        parameters=models.count_parameters(model),
-        train_windows=len(train),
-        validation_windows=len(validation),
-        test=TestForecast(
-            index=unseen.index, truth=unseen.targets, model=forecast, persistence=baseline.copy()
-        ),
-        model_scores=score(unseen.targets, forecast),
-        persistence_scores=score(unseen.targets, baseline),
-    )
+    baseline = persistence(unseen).copy()
+
+    def finish(run: int) -> ForecastRun:
+        weights = stopping.best_weights or learner.weights(run)
+        model = _with_weights(spec, weights).to(device)
+        forecast = scaler.unscale(predict(model, test, device))
+        history = run_history(rows, run)
+        return ForecastRun(
+            history=history,
+            ending=run_ending(history, together),
+            weights_epoch=stopping.best_epoch if stopping.best_weights else len(history),
+            device=devices.describe(device),
+            parameters=models.count_parameters(model),
+            train_windows=len(train),
+            validation_windows=len(validation),
+            test=TestForecast(index=unseen.index, truth=unseen.targets, model=forecast, persistence=baseline),
+            model_scores=score(unseen.targets, forecast),
+            persistence_scores=score(unseen.targets, baseline),
+        )
+
+    return tuple(finish(run) for run in range(learner.runs))
+
+
+def _with_weights(spec: ForecastSpec, weights: dict[str, Tensor]) -> models.Forecaster:
+    model = models.Forecaster(spec.model)
+    model.load_state_dict(weights)
+    return model
+
+
+def train_forecaster(
+    spec: ForecastSpec, series: Series | None = None, interrupted: Callable[[], bool] | None = None
+) -> ForecastRun:
+    """Carry out one spec to its end, or until ``interrupted()``; see ``train_forecasters``."""
+    watch = Unwatched()
+    if interrupted is not None:
+        watch.interrupted = interrupted  # type: ignore[method-assign]
+    finished = train_forecasters([spec], series, watch=watch)
+    assert not isinstance(finished, Paused)
+    return finished[0]

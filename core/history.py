@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,35 @@ class Epoch:
     number: int
     train_loss: float
     validation_loss: float | None
+    lr: float
     seconds: float = field(compare=False)
+
+
+Row = tuple[Epoch, ...]
+"""One epoch of runs that train together, an entry for each."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Paused:
+    """A paused training: its epochs so far, and the numbers and arrays to go on from."""
+
+    rows: tuple[Row, ...] = field(repr=False)
+    state: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """A run that has ended. ``history`` ends with the first epoch whose loss is no number, if any."""
+
+    history: tuple[Epoch, ...] = field(repr=False)
+    ending: Ending
+    device: str
+    parameters: int
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training; runs that trained together share them."""
+        return self.history[-1].seconds if self.history else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,21 +67,40 @@ class TestForecast:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ForecastRun:
-    """A finished run: how it went, how it ended, and what its network forecasts."""
+class ForecastRun(Result):
+    """A forecaster: what it forecasts for the test stretch, and how well."""
 
-    history: tuple[Epoch, ...] = field(repr=False)
-    ending: Ending
     weights_epoch: int
-    device: str
-    parameters: int
     train_windows: int
     validation_windows: int
     test: TestForecast = field(repr=False)
     model_scores: Scores
     persistence_scores: Scores
 
-    @property
-    def seconds(self) -> float:
-        """Seconds of training."""
-        return self.history[-1].seconds if self.history else 0.0
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TableRun(Result):
+    """A network trained on a table of patients. ``test_accuracy`` is None when the target is a number.
+
+    ``reference_loss`` is the loss of always giving the training rows' class shares, or their mean.
+    """
+
+    rows: tuple[int, int, int]
+    reference_loss: float
+    test_loss: float
+    test_accuracy: float | None
+
+
+def run_history(rows: Sequence[Row], run: int) -> tuple[Epoch, ...]:
+    """Return the epochs of one run, up to the first whose loss is no number."""
+    kept: list[Epoch] = []
+    for row in rows:
+        kept.append(row[run])
+        if not math.isfinite(row[run].train_loss):
+            break
+    return tuple(kept)
+
+
+def run_ending(history: Sequence[Epoch], together: Ending) -> Ending:
+    """Return how one run ended when those that trained with it ended ``together``."""
+    return "diverged" if history and not math.isfinite(history[-1].train_loss) else together

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from core.specs import ModelSpec
+from core.specs import MLPSpec, ModelSpec
+
+T = TypeVar("T", bound=nn.Module)
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -36,8 +39,34 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+def mlp(spec: MLPSpec, features: int, outputs: int) -> nn.Sequential:
+    """Build a perceptron that maps (batch, features) to (batch, outputs)."""
+    layers: list[nn.Module] = []
+    for units in spec.hidden:
+        layers += [nn.Linear(features, units), ACTIVATIONS[spec.activation]()]
+        features = units
+    return nn.Sequential(*layers, nn.Linear(features, outputs))
+
+
 def build(spec: ModelSpec, seed: int) -> Forecaster:
     """Build a forecaster with the initial weights that ``torch.manual_seed(seed)`` would give it."""
+    return _seeded(seed, lambda: Forecaster(spec))
+
+
+def build_mlp(spec: MLPSpec, features: int, outputs: int, seed: int) -> nn.Sequential:
+    """Build a perceptron with the initial weights that ``torch.manual_seed(seed)`` would give it."""
+    return _seeded(seed, lambda: mlp(spec, features, outputs))
+
+
+def _seeded(seed: int, make: Callable[[], T]) -> T:
+    """Make a network after ``torch.manual_seed(seed)``, leaving the global stream as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Forecaster(spec)
+        return make()

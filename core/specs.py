@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 
 class SpecError(ValueError):
@@ -69,6 +71,63 @@ class OptimizerSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScheduleSpec:
+    """How the learning rate changes from epoch to epoch. Each number is used by the schedule it names.
+
+    ``step`` multiplies by ``gamma`` every ``every`` epochs, ``exponential`` by ``gamma`` each epoch,
+    ``warm_up`` climbs over ``warm_up`` epochs, ``plateau`` multiplies by ``gamma`` after ``patience``
+    epochs without a better loss.
+    """
+
+    name: str = "constant"
+    gamma: float = 0.5
+    every: int = 20
+    warm_up: int = 10
+    patience: int = 5
+
+    def __post_init__(self) -> None:
+        require_one_of(
+            "学習率スケジュール",
+            self.name,
+            ("constant", "step", "exponential", "cosine", "one_cycle", "warm_up", "plateau"),
+        )
+        require_between("減衰率", self.gamma, 0.01, 1.0)
+        require_between("減衰の間隔", self.every, 1, 2000)
+        require_between("ウォームアップのエポック数", self.warm_up, 1, 2000)
+        require_between("プラトーの忍耐", self.patience, 1, 2000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSpec:
+    """A table of patients, cut by ``seed`` into training, validation and test rows."""
+
+    name: str = "breast_cancer"
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_one_of("データ", self.name, ("breast_cancer", "diabetes"))
+        require_between("検証に使う割合", self.validation, 0.05, 0.4)
+        require_between("テストに使う割合", self.test, 0.05, 0.4)
+        require_between("分割の乱数の種", self.seed, 0, 2**31 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPSpec:
+    """A multilayer perceptron: hidden units layer by layer, and the activation between them."""
+
+    hidden: tuple[int, ...] = (16,)
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        require_between("隠れ層の数", len(self.hidden), 0, 6)
+        for units in self.hidden:
+            require_between("隠れユニット数", units, 1, 512)
+        require_one_of("活性化関数", self.activation, ("relu", "tanh", "sigmoid"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
     """How long and in what order to train. ``patience`` counts epochs without a better validation loss."""
 
@@ -103,6 +162,17 @@ class SplitSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableRunSpec:
+    """One training of a perceptron on a table of patients."""
+
+    table: TableSpec = field(default_factory=TableSpec)
+    model: MLPSpec = field(default_factory=MLPSpec)
+    optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
+    schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
+    training: TrainingSpec = field(default_factory=lambda: TrainingSpec(epochs=60, batch_size=32))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForecastSpec:
     """One forecasting run: windows of ``length`` readings predict the next one."""
 
@@ -123,3 +193,34 @@ class ForecastSpec:
 def digest(spec: object) -> str:
     """Give equal specs the same short name, on every machine (32 hexadecimal digits)."""
     return hashlib.sha256(repr(spec).encode()).hexdigest()[:32]
+
+
+AnySpec = TableRunSpec | ForecastSpec
+
+
+SomeSpec = TypeVar("SomeSpec", TableRunSpec, ForecastSpec)
+
+
+def with_seeds(spec: SomeSpec, count: int) -> tuple[SomeSpec, ...]:
+    """Return ``count`` copies of ``spec`` with the seeds that follow its own, itself first."""
+    first = spec.training.seed
+    return tuple(replace(spec, training=replace(spec.training, seed=first + i)) for i in range(count))
+
+
+def require_stackable(specs: Sequence[AnySpec]) -> None:
+    """Check that ``specs`` differ only in learning rate, schedule and seed, and so can train as one.
+
+    Raises:
+        SpecError: they differ in more.
+    """
+
+    def common(spec: AnySpec) -> AnySpec:
+        same = replace(
+            spec,
+            optimizer=replace(spec.optimizer, lr=1.0),
+            training=replace(spec.training, seed=0),
+        )
+        return replace(same, schedule=ScheduleSpec()) if isinstance(same, TableRunSpec) else same
+
+    if len({common(spec) for spec in specs}) != 1:
+        raise SpecError("一緒に学習できるのは、学習率・スケジュール・乱数の種だけが違う設定です。")

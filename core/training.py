@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn, optim
+from torch import Tensor
 
-from core.history import Epoch
+from core.history import Ending, Epoch, Paused, Row
+from core.learners import Interrupted, Learner, State, Table, never, to_numpy, to_tensors
 from core.specs import TrainingSpec
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-class Interrupted(Exception):  # noqa: N818 - not an error: a reader pressed stop
-    """Raised between two batches when the caller no longer wants the run."""
-
-
-class Table(NamedTuple):
-    """Inputs (samples, …) and targets (samples, …) that belong together."""
-
-    inputs: Tensor
-    targets: Tensor
-
-
-def never() -> bool:
-    """Say that nobody has asked to stop."""
-    return False
 
 
 def order(samples: int, shuffle: bool, generator: torch.Generator) -> Tensor:
@@ -49,35 +31,6 @@ def order(samples: int, shuffle: bool, generator: torch.Generator) -> Tensor:
     return chosen
 
 
-def one_pass(
-    model: nn.Module,
-    loss: Loss,
-    data: Table,
-    batches: tuple[Tensor, ...],
-    optimizer: optim.Optimizer | None = None,
-    interrupted: Callable[[], bool] = never,
-) -> float:
-    """Go once over ``data`` and return its mean loss; learn on the way if there is an optimizer.
-
-    Raises:
-        Interrupted: ``interrupted()`` turned true between two batches.
-    """
-    total = 0.0
-    learning = optimizer is not None
-    model.train(learning)
-    with torch.set_grad_enabled(learning):
-        for batch in batches:
-            if interrupted():
-                raise Interrupted
-            value = loss(model(data.inputs[batch]), data.targets[batch])
-            if optimizer is not None:
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
-            total += value.item() * len(batch)
-    return total / len(data.inputs)
-
-
 @dataclass
 class EarlyStopping:
     """Keep the weights of the best validation loss; stop after ``patience`` epochs without a better one.
@@ -92,47 +45,153 @@ class EarlyStopping:
     waited: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
-    def update(self, epoch: Epoch, model: nn.Module) -> bool:
-        """Look at one epoch; True when it is time to stop."""
+    def update(self, epoch: Epoch, weights: Callable[[], dict[str, Tensor]]) -> bool:
+        """Look at one epoch; True when it is time to stop. ``weights()`` copies the network's parameters."""
         if epoch.validation_loss is None:
             return False
         if epoch.validation_loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch, self.waited = epoch.validation_loss, epoch.number, 0
             if self.patience is not None:
-                self.best_weights = copy.deepcopy(model.state_dict())
+                self.best_weights = weights()
         else:
             self.waited += 1
         return self.patience is not None and self.waited >= self.patience
 
 
-def epochs(
-    model: nn.Module,
-    loss: Loss,
-    optimizer: optim.Optimizer,
-    train: Table,
-    validation: Table | None,
-    spec: TrainingSpec,
-    interrupted: Callable[[], bool] = never,
-) -> Iterator[Epoch]:
-    """Train ``model`` and yield each epoch as it ends, at most ``spec.epochs`` of them.
+class Training:
+    """A training under way: it can be advanced epoch by epoch, handed over, and taken up again elsewhere.
 
-    The generator ends early after an epoch whose loss is not a number (that epoch is yielded).
-
-    Raises:
-        Interrupted: ``interrupted()`` turned true; the model keeps what it has learnt so far.
+    One run or many: ``seeds`` has an entry for each run of ``learner``, and so has every epoch.
     """
-    generator = torch.Generator().manual_seed(spec.seed)
-    held_out = torch.arange(len(validation.inputs)).split(1024) if validation else ()
-    start = time.perf_counter()
-    for number in range(1, spec.epochs + 1):
-        batches = order(len(train.inputs), spec.shuffle, generator).split(spec.batch_size)
-        train_loss = one_pass(model, loss, train, batches, optimizer, interrupted)
-        validation_loss = one_pass(model, loss, validation, held_out) if validation else None
-        yield Epoch(
-            number=number,
-            train_loss=train_loss,
-            validation_loss=validation_loss,
-            seconds=time.perf_counter() - start,
-        )
-        if not math.isfinite(train_loss):
-            return
+
+    def __init__(
+        self,
+        learner: Learner,
+        train: Table,
+        validation: Table | None,
+        spec: TrainingSpec,
+        seeds: Sequence[int] | None = None,
+    ) -> None:
+        self.learner, self.spec = learner, spec
+        self._train, self._validation = train, validation
+        seeds = [spec.seed] if seeds is None else seeds
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.done = 0
+        self._seconds = 0.0
+
+    def _batches(self) -> tuple[Tensor, ...]:
+        """Draw the batches of one epoch: row numbers (batch,), or (runs, batch) for several runs."""
+        orders = [order(len(self._train.inputs), self.spec.shuffle, g) for g in self._generators]
+        rows = orders[0] if len(orders) == 1 else torch.stack(orders)
+        return torch.split(rows, self.spec.batch_size, dim=-1)
+
+    def _held_out(self) -> tuple[Tensor, ...]:
+        assert self._validation is not None
+        rows = torch.arange(len(self._validation.inputs))
+        if self.learner.runs > 1:
+            rows = rows.expand(self.learner.runs, -1)
+        return torch.split(rows, 1024, dim=-1)
+
+    def epochs(self, interrupted: Callable[[], bool] = never) -> Iterator[Row]:
+        """Train, and yield each epoch as it ends, a row for each run, until ``spec.epochs`` are done.
+
+        The generator ends early after an epoch in which no run has a finite loss left.
+
+        Raises:
+            Interrupted: ``interrupted()`` turned true; the networks keep what they have learnt so far.
+        """
+        while self.done < self.spec.epochs:
+            begin = time.perf_counter()
+            lrs = self.learner.lrs()
+            losses = self.learner.one_pass(self._train, self._batches(), True, interrupted)
+            held_out: Sequence[float | None] = [None] * len(losses)
+            if self._validation is not None:
+                held_out = self.learner.one_pass(self._validation, self._held_out(), False)
+            watched = [t if v is None else v for t, v in zip(losses, held_out, strict=True)]
+            self.learner.end_epoch(watched)
+            self.done += 1
+            self._seconds += time.perf_counter() - begin
+            yield tuple(
+                Epoch(number=self.done, train_loss=t, validation_loss=v, lr=lr, seconds=self._seconds)
+                for t, v, lr in zip(losses, held_out, lrs, strict=True)
+            )
+            if not any(map(math.isfinite, losses)):
+                return
+
+    def state(self) -> State:
+        """Return all that is needed to go on elsewhere, as numbers and NumPy arrays."""
+        return {
+            "done": self.done,
+            "seconds": self._seconds,
+            "generators": [to_numpy(g.get_state()) for g in self._generators],
+            "learner": self.learner.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take up a ``state``: what follows is what would have followed without the break."""
+        self.done, self._seconds = state["done"], state["seconds"]
+        for generator, saved in zip(self._generators, state["generators"], strict=True):
+            generator.set_state(to_tensors(saved))
+        self.learner.restore(state["learner"])
+
+
+class Watch(Protocol):
+    """Who a training answers to."""
+
+    def report(self, row: Sequence[Epoch]) -> None:
+        """Take an epoch, one entry a run."""
+        ...
+
+    def interrupted(self) -> bool:
+        """Say whether to stop at once."""
+        ...
+
+    def pausing(self) -> bool:
+        """Say whether to hand the training over after the epoch just reported."""
+        ...
+
+
+class Unwatched:
+    """A watch that lets a training run to its end."""
+
+    def report(self, row: Sequence[Epoch]) -> None:
+        """Let it pass."""
+
+    def interrupted(self) -> bool:
+        """Never."""
+        return False
+
+    def pausing(self) -> bool:
+        """Never."""
+        return False
+
+
+def drive(training: Training, rows: list[Row], watch: Watch, stopping: EarlyStopping) -> Ending | None:
+    """Advance ``training`` to its end, appending its epochs to ``rows``; None if it was paused."""
+    try:
+        for row in training.epochs(watch.interrupted):
+            rows.append(row)
+            watch.report(row)
+            if len(row) == 1 and stopping.update(row[0], lambda: training.learner.weights(0)):
+                return "early"
+            if watch.pausing() and training.done < training.spec.epochs:
+                return None
+    except Interrupted:
+        return "stopped"
+    if rows and not any(math.isfinite(epoch.train_loss) for epoch in rows[-1]):
+        return "diverged"
+    return "finished"
+
+
+def hand_over(training: Training, rows: list[Row], stopping: EarlyStopping) -> Paused:
+    """Pack a paused training, to be taken up by ``take_up``."""
+    kept = {**vars(stopping), "best_weights": to_numpy(stopping.best_weights)}
+    return Paused(rows=tuple(rows), state={"training": training.state(), "stopping": kept})
+
+
+def take_up(paused: Paused, training: Training) -> tuple[list[Row], EarlyStopping]:
+    """Unpack what ``hand_over`` packed into a fresh ``training`` of the same spec."""
+    training.restore(paused.state["training"])
+    kept = paused.state["stopping"]
+    stopping = EarlyStopping(**{**kept, "best_weights": to_tensors(kept["best_weights"])})
+    return list(paused.rows), stopping

@@ -13,8 +13,15 @@ import distributed.nanny
 import distributed.worker  # noqa: F401
 import torch
 
+import core.forecaster
+import core.perceptron  # noqa: F401
+from core import tables
+from core.specs import TableSpec
+
 torch.set_num_threads(1)
 torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1).zero_grad()
+for name in ("breast_cancer", "diabetes"):
+    tables.load(TableSpec(name=name))  # and scikit-learn with them
 # At an ordinary exit the bindings of a library that torch loads would print pages of complaints.
 atexit.register(os._exit, 0)
 gc.collect()

@@ -10,6 +10,9 @@ st.set_page_config(page_title="AI研修医ラボ", page_icon=ICON, layout="wide"
 
 PAGES = {
     "": [st.Page("home.py", title="ホーム", icon=":material/home:", default=True)],
+    "学習のしくみ": [
+        st.Page("learning_rate.py", title="学習率", icon=":material/speed:", url_path="learning_rate"),
+    ],
     "医療データで試す": [
         st.Page("vitals.py", title="RNNとバイタルサイン", icon=":material/ecg_heart:", url_path="vitals"),
     ],

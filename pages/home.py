@@ -9,6 +9,11 @@ st.markdown(
     "プログラミングの知識は要りません。"
 )
 st.page_link(
+    "learning_rate.py",
+    label="**学習率** — 少なすぎる用量、多すぎる用量で何が起きるかを試す",
+    icon=":material/speed:",
+)
+st.page_link(
     "vitals.py",
     label="**RNNとバイタルサイン** — 例題の波形か、自分のCSVで予測を試す",
     icon=":material/ecg_heart:",

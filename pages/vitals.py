@@ -10,19 +10,27 @@ from core.specs import (
     SpecError,
     SplitSpec,
     TrainingSpec,
+    with_seeds,
 )
+from pages.ui import compare, lesson, runs, share, text, upload
 from pages.ui import forecast_view as view
-from pages.ui import runs, text, upload
 
 SLOT = "vitals_run"
+PAPERS = [
+    "Elman (1990) Finding structure in time",
+    "Hochreiter & Schmidhuber (1997) Long short-term memory",
+    "Cho et al. (2014) GRU",
+]
 
-st.title("RNNとバイタルサイン")
-st.markdown(
+lesson.header(
+    "RNNとバイタルサイン",
     "直近の値の並びから「次の値」を当てるRNNを、目の前で訓練します。"
     "読み終えるころには、その予測が「直前の値をそのまま答える」だけの予測に**勝てているか**を、"
-    "数字で判定できるようになります。"
+    "数字で判定できるようになります。",
+    "経過表を見て「次はこのくらい」と見当をつける研修医に、まず越えてもらう基準は「変わりなし」という予測です。",
 )
 
+question = st.container()
 controls, stage = st.columns([2, 3], gap="large")
 
 with controls:
@@ -59,7 +67,7 @@ if source == "article":
     series = article_series()
 elif signal:
     series = Series(values=signal.values, unit=signal.unit)
-axis = view.axis(imported, signal)
+axis = view.axis(imported, signal, upload.file_name())
 
 
 @st.fragment
@@ -92,6 +100,7 @@ def settings() -> None:
         )
         batch = st.select_slider("バッチサイズ", [4, 8, 16, 32, 64], 16, key="batch", bind="query-params")
         seed = st.number_input("乱数の種", 0, 9999, 0, key="seed", bind="query-params")
+        five = st.toggle("5つの種で帯を描く", key="five", bind="query-params")
     with start:
         try:
             spec = ForecastSpec(
@@ -106,19 +115,28 @@ def settings() -> None:
         except SpecError as error:
             st.error(str(error))
             return
-        if st.button(
-            "学習開始",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-            disabled=series is None,
-            key="start",
-        ):
+        specs = with_seeds(spec, 5 if five else 1)
+        with question:
+            lesson.predict(SLOT, view.QUESTION, view.CHOICES, specs)
+        with st.container(horizontal=True, gap="small"):
+            pressed = st.button(
+                "学習開始",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=series is None,
+                key="start",
+            )
+            one = st.button(
+                "1エポックずつ", icon=":material/skip_next:", disabled=series is None, key="start_one"
+            )
+        if pressed or one:
             own = series if source == "upload" else None
-            runs.start(SLOT, jobs.forecaster, spec, own, context=axis)
+            runs.start(SLOT, jobs.forecasters, specs, own, context=axis, one_epoch=one)
             st.rerun()
+        st.caption("試してみる設定:")
+        lesson.presets(SLOT, view.PRESETS)
         shown = runs.current(SLOT)
-        if shown and shown.spec != spec:
+        if shown and shown.specs != specs:
             st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
 
 
@@ -128,8 +146,7 @@ with controls:
         st.caption("アドレスを送ると設定は相手に伝わりますが、CSVの中身は送られません。")
 
 with stage:
-    runs.show_refusal(SLOT)
-    runs.show_left(SLOT)
+    runs.show_notice(SLOT)
     if imported:
         upload.show_report(imported)
     watched = runs.current(SLOT)
@@ -138,17 +155,19 @@ with stage:
     else:
         view.show_series(series, split, axis)
     if watched:
-        runs.live(SLOT, view.show_losses, watched.spec.training.epochs)
+        runs.live(SLOT, view.show_losses)
     elif series is not None:
         st.info(
             "「学習開始」を押すと、損失が下がっていく様子がここに描かれます。", icon=":material/show_chart:"
         )
 
 if watched and watched.run.done:
-    view.show_result(watched)
+    view.show_result(SLOT, watched)
+compare.show("vitals")
 
-st.divider()
-st.caption(
-    "文献: Elman (1990) Finding structure in time / Hochreiter & Schmidhuber (1997) Long short-term memory / "
-    f"Cho et al. (2014) GRU。{text.EDUCATIONAL}"
+share.share("vitals")
+lesson.footer(
+    PAPERS,
+    ["RNN", "窓", "エポック", "損失", "検証損失", "学習率", "MAE"],
+    previous=("learning_rate.py", "学習率"),
 )

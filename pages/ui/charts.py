@@ -26,6 +26,8 @@ COLOURS = {
     "テスト": "#E69F00",
 }
 
+PIN_COLOURS = ["#2D8BD0", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#8A8F94", "#56B4E9", "#B8A800"]
+
 Spec = dict[str, Any]
 
 
@@ -35,7 +37,8 @@ def _colour(names: list[str], legend: bool = True) -> alt.Color:
     return alt.Color("name:N", scale=scale, legend=place)
 
 
-def _finish(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
+def finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> Spec:
+    """Turn a chart without data into a spec as wide as its column and ``height`` pixels high."""
     chart = chart.properties(
         width="container", height=height, padding={"left": 0, "top": 4, "right": 8, "bottom": 0}
     )
@@ -66,27 +69,61 @@ def series(x_title: str, y_title: str, temporal: bool, parts: tuple[str, ...]) -
             ],
         )
     )
-    return _finish(lines, 180)
+    return finish(lines, 180)
 
 
 @lru_cache(maxsize=64)
-def losses(epochs: int, names: tuple[str, ...], title: str = "損失(MSE)") -> Spec:
-    """Return a line chart of rows (epoch, loss, name) whose x axis already spans all ``epochs``."""
+def losses(
+    epochs: int, names: tuple[str, ...], title: str = "損失(MSE)", log: bool = False, band: bool = False
+) -> Spec:
+    """Return lines of rows (epoch, loss, low, high, name) whose x axis already spans all ``epochs``.
+
+    With ``band`` the range from low to high is shaded.
+    """
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=True)
+    base = _empty().encode(
+        x=alt.X("epoch:Q", title="エポック", scale=alt.Scale(domain=[0, epochs], nice=False)),
+        color=_colour(list(names)),
+    )
+    lines = base.mark_line(strokeWidth=2, clip=True).encode(
+        y=alt.Y("loss:Q", title=title, scale=scale),
+        tooltip=[
+            alt.Tooltip("epoch:Q", title="エポック"),
+            alt.Tooltip("name:N", title="区間"),
+            alt.Tooltip("loss:Q", title="損失", format=".4g"),
+        ],
+    )
+    if not band:
+        return finish(lines, 240)
+    area = base.mark_area(opacity=0.2, clip=True).encode(
+        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
+    )
+    return finish(area + lines, 240)
+
+
+@lru_cache(maxsize=64)
+def overlay(names: tuple[str, ...], title: str, log: bool) -> Spec:
+    """Return lines of rows (epoch, loss, name), one line a pinned run, with values on hover."""
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=True)
     lines = (
         _empty()
-        .mark_line(strokeWidth=2, clip=True)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14, opacity=0.4))
         .encode(
-            x=alt.X("epoch:Q", title="エポック", scale=alt.Scale(domain=[0, epochs], nice=False)),
-            y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=True)),
-            color=_colour(list(names)),
+            x=alt.X("epoch:Q", title="エポック"),
+            y=alt.Y("loss:Q", title=title, scale=scale),
+            color=alt.Color(
+                "name:N",
+                scale=alt.Scale(domain=names, range=PIN_COLOURS[: len(names)]),
+                legend=alt.Legend(orient="top", title=None, labelLimit=260, columns=2),
+            ),
             tooltip=[
+                alt.Tooltip("name:N", title="記録"),
                 alt.Tooltip("epoch:Q", title="エポック"),
-                alt.Tooltip("name:N", title="区間"),
-                alt.Tooltip("loss:Q", title="損失", format=".4g"),
+                alt.Tooltip("loss:Q", title=title, format=".4g"),
             ],
         )
     )
-    return _finish(lines, 240)
+    return finish(lines, 280)
 
 
 @lru_cache(maxsize=64)
@@ -112,7 +149,7 @@ def forecasts(x_title: str, y_title: str, temporal: bool) -> Spec:
             ],
         )
     )
-    return _finish(lines, 280)
+    return finish(lines, 280)
 
 
 def rows(name: str | Sequence[str], **columns: npt.ArrayLike) -> pa.Table:

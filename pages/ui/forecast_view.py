@@ -12,11 +12,12 @@ import streamlit as st
 
 from core.forecast import judge
 from core.history import ForecastRun
+from core.script import UploadSource
 from core.series import Series
-from core.specs import SplitSpec
+from core.specs import ForecastSpec, SplitSpec
 from core.vitals import Import, Signal
 from core.windows import bounds
-from pages.ui import charts, text
+from pages.ui import charts, code, compare, lesson, loss_view, text
 from pages.ui.runs import Watched
 
 MAX_DRAWN = 1500
@@ -31,6 +32,7 @@ class Axis:
     x_title: str
     y_title: str
     unit: str
+    source: UploadSource | None = field(default=None, repr=False)
 
     def x(self, index: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return where points ``index`` lie on the time axis."""
@@ -40,7 +42,7 @@ class Axis:
         return (times * 1000).astype("datetime64[ms]") if self.temporal else times
 
 
-def axis(imported: Import | None, signal: Signal | None) -> Axis:
+def axis(imported: Import | None, signal: Signal | None, file_name: str = "") -> Axis:
     """Describe the time axis of an upload, or of the article's wave."""
     if imported is None or signal is None:
         return Axis(None, False, "時刻(点)", "値", "")
@@ -52,6 +54,7 @@ def axis(imported: Import | None, signal: Signal | None) -> Axis:
         titles[imported.clock],
         f"{signal.name}{unit}",
         signal.unit,
+        UploadSource.of(imported, signal.source, file_name),
     )
 
 
@@ -79,24 +82,34 @@ def show_series(series: Series, split: SplitSpec, axis: Axis) -> None:
 
 
 def show_losses(watched: Watched) -> None:
-    """Draw the losses so far."""
-    history = watched.run.history
-    validated = watched.spec.split.validation > 0
-    numbers = [e.number for e in history]
-    rows = charts.rows("学習", epoch=numbers, loss=[e.train_loss for e in history])
-    if validated:
-        held_out = charts.rows(
-            "検証", epoch=numbers, loss=np.array([e.validation_loss for e in history], float)
-        )
-        rows = pa.concat_tables([rows, held_out], promote_options="permissive")
-    title = "損失(MSE、標準化した値)" if watched.spec.standardize else "損失(MSE)"
-    names = ("学習", "検証") if validated else ("学習",)
-    spec = charts.losses(watched.spec.training.epochs, names, title)
-    last = f"最新の学習損失は {text.number(history[-1].train_loss)}。" if history else ""
-    charts.draw(spec, rows, f"エポックごとの損失。{last}", key="loss_chart")
+    """Draw the losses so far; those of standardized values are called so."""
+    loss_view.show(watched, "損失(MSE、標準化した値)" if watched.spec.standardize else "損失(MSE)")
 
 
-def show_result(watched: Watched) -> None:
+QUESTION = "このモデルは「直前の値をそのまま答える」予測に勝てるでしょうか?"
+CHOICES = ["勝てる", "ほぼ互角", "勝てない"]
+PRESETS = [
+    lesson.Preset("例題どおり", {"cell": "rnn", "window": 10, "epochs": 200, "lr": 1e-3}),
+    lesson.Preset(
+        "学習不足",
+        {"cell": "lstm", "window": 10, "epochs": 10, "lr": 1e-4},
+        "学習率が小さく、エポック数も足りないため、波の形を覚える前に終わりました。",
+    ),
+    lesson.Preset(
+        "学習率が大きすぎる",
+        {"cell": "rnn", "window": 10, "epochs": 100, "lr": 1.0},
+        "1回の修正が大きすぎて、隠れ状態が飽和し(tanh が ±1 に張り付き)、波に追随できなくなりました。",
+    ),
+]
+_VERDICT_CHOICES = {
+    "better": "勝てる",
+    "even": "ほぼ互角",
+    "worse": "勝てない",
+    "perfect_baseline": "勝てない",
+}
+
+
+def show_result(slot: str, watched: Watched) -> None:
     """Show how the run ended, its forecast of unseen time beside the baseline, and the verdict."""
     run = watched.run
     if run.state == "failed":
@@ -105,8 +118,8 @@ def show_result(watched: Watched) -> None:
     if run.state == "cancelled" or run.result is None:
         st.info("順番を待っているあいだに停止しました。学習は行われていません。")
         return
-    result: ForecastRun = run.result
-    axis: Axis = watched.context
+    results: tuple[ForecastRun, ...] = run.result
+    result, axis = results[0], watched.context
     if result.ending == "diverged":
         st.error(
             f"{len(result.history)} エポック目で損失が数値として計算できなくなりました(発散)。"
@@ -114,19 +127,58 @@ def show_result(watched: Watched) -> None:
         )
         return
     st.subheader("テスト区間の予測")
-    rows = _forecast_rows(result, axis)
     cell = text.CELL_LABELS[watched.spec.model.name]
     charts.draw(
         charts.forecasts(axis.x_title, axis.y_title, axis.temporal),
-        rows,
+        _forecast_rows(result, axis),
         f"テスト区間{len(result.test.index)}点の実測値、{cell}の予測、直前の値をそのまま答えた予測。",
     )
     unit = text.plain(axis.unit)
     table, reading = st.columns(2, gap="large")
     with table:
         _score_table(result, cell, unit)
+        _seeds(results, unit)
     with reading:
-        _reading(result, cell, unit, watched.spec.training.epochs)
+        lesson.score(slot, watched.specs, lambda: _answer(result, cell, unit))
+        _reading(result, watched.epochs)
+        why = next((p.why for p in PRESETS if p.why and _is_preset(p, watched.spec)), "")
+        if why:
+            st.markdown(f"**なぜ** — {why}")
+        compare.pin_button(
+            "vitals",
+            f"{cell} 窓 {watched.spec.length}",
+            _settings(watched.specs),
+            {
+                f"MAE{axis.unit and f'({axis.unit})'}": result.model_scores.mae,
+                "直前の値のMAE": result.persistence_scores.mae,
+                "MSE": result.model_scores.mse,
+            },
+            result.seconds,
+            run.rows,
+        )
+    code.show("vitals", watched.specs, axis.source)
+
+
+def _is_preset(preset: lesson.Preset, spec: ForecastSpec) -> bool:
+    return preset.values == {
+        "cell": spec.model.name,
+        "window": spec.length,
+        "epochs": spec.training.epochs,
+        "lr": spec.optimizer.lr,
+    }
+
+
+def _settings(specs: tuple[ForecastSpec, ...]) -> dict[str, str]:
+    spec = specs[0]
+    seeds = f"種 {spec.training.seed}" + (f"〜{specs[-1].training.seed}" if len(specs) > 1 else "")
+    return {
+        "データ": spec.series.signal or "例題",
+        "ネットワーク": text.CELL_LABELS[spec.model.name],
+        "窓": f"窓 {spec.length}",
+        "ユニット": f"{spec.model.hidden} ユニット",
+        "学習率": f"η {spec.optimizer.lr:g}",
+        "乱数": seeds,
+    }
 
 
 def _forecast_rows(result: ForecastRun, axis: Axis) -> pa.Table:
@@ -155,32 +207,50 @@ def _score_table(result: ForecastRun, cell: str, unit: str) -> None:
     )
 
 
-def _reading(result: ForecastRun, cell: str, unit: str, planned: int) -> None:
+def _seeds(results: tuple[ForecastRun, ...], unit: str) -> None:
+    """Say how far the seeds differ, so that luck is not read as skill."""
+    if len(results) > 1:
+        errors = [r.model_scores.mae for r in results]
+        st.markdown(
+            f"5つの種での MAE は {text.number(min(errors))} 〜 {text.number(max(errors))}"
+            f"{unit and ' ' + unit} でした。上のグラフと表は1つ目の種のものです。"
+        )
+
+
+def _answer(result: ForecastRun, cell: str, unit: str) -> lesson.Answer:
+    """Judge the run against persistence, with the numbers that decide."""
     verdict = judge(result.model_scores, result.persistence_scores)
     model, baseline = (
         f"{text.number(scores.mae)}{unit and ' ' + unit}"
         for scores in (result.model_scores, result.persistence_scores)
     )
+    choice = _VERDICT_CHOICES.get(verdict.kind, "勝てない")
     if verdict.skill is None:
-        st.info(
+        return lesson.Answer(
+            choice,
             "テスト区間の値が一定で、「直前の値をそのまま答える」予測の誤差が 0 です。"
-            "これより良い予測はできません。"
+            "これより良い予測はできません。",
         )
-    elif verdict.kind == "better":
-        st.success(
+    if verdict.kind == "better":
+        because = (
             f"{cell}は「直前の値をそのまま答える」予測に**勝っています**。"
             f"平均の外れ幅(MAE)が {baseline} から {model} へ、{verdict.skill:.0%} 小さくなりました。"
         )
     elif verdict.kind == "even":
-        st.info(
-            f"{cell}(MAE {model})と「直前の値をそのまま答える」予測(MAE {baseline})は**ほぼ互角**です"
-            f"(差は {abs(verdict.skill):.1%})。ネットワークを使う利点は、この結果からは言えません。"
+        because = (
+            f"{cell}(MAE {model})と「直前の値をそのまま答える」予測(MAE {baseline})は"
+            f"**ほぼ互角**です(差は {abs(verdict.skill):.1%})。"
+            "ネットワークを使う利点は、この結果からは言えません。"
         )
     else:
-        st.warning(
+        because = (
             f"このモデルは「直前の値をそのまま答える」予測に**勝てていません**。"
             f"平均の外れ幅(MAE)は {model} で、直前の値({baseline})の {1 - verdict.skill:.2f} 倍でした。"
         )
+    return lesson.Answer(choice, because)
+
+
+def _reading(result: ForecastRun, planned: int) -> None:
     if not result.history:
         st.markdown("1エポックも終わらないうちに停止したため、学習前とほぼ同じ重みの予測です。")
         return

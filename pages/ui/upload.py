@@ -36,11 +36,17 @@ def csv_upload() -> Import | None:
             result = read(file.read(MAX_BYTES + 1))
         except Refused as refusal:
             result = str(refusal)
-        kept = st.session_state["vitals_import"] = (file.file_id, result)
+        kept = st.session_state["vitals_import"] = (file.file_id, result, file.name)
     if isinstance(kept[1], str):
         st.error(kept[1], icon=":material/block:")
         return None
     return kept[1]
+
+
+def file_name() -> str:
+    """Return the name of the file that was read last, or nothing."""
+    kept = st.session_state.get("vitals_import")
+    return kept[2] if kept else ""
 
 
 def show_report(imported: Import) -> None:

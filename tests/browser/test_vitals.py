@@ -60,9 +60,9 @@ def test_stop_keeps_the_curve_and_judges_what_was_learnt(visit: Visit) -> None:
     page = visit("/vitals?epochs=500&seed=22&cell=GRU")
     start(page)
     expect(page.get_by_text("残り約")).to_be_visible()
-    page.get_by_role("button", name="停止").click()
+    page.get_by_role("button", name="停止", exact=True).click()
     expect(page.get_by_text("途中で停止し")).to_be_visible()
-    expect(page.get_by_role("button", name="停止")).to_be_disabled()
+    expect(page.get_by_role("button", name="停止", exact=True)).to_be_disabled()
 
 
 def test_a_killed_worker_is_told_and_the_run_finishes(visit: Visit, server: Server) -> None:

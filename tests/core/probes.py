@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 
-from core.history import Epoch
+from core.history import Epoch, Paused, Row
+from core.training import Watch
 
 
-def probe(
-    epochs: int,
-    data: object,
-    report: Callable[[Epoch], None],
-    interrupted: Callable[[], bool],
-) -> tuple[int, object]:
+def probe(epochs: int, data: object, paused: Paused | None, watch: Watch) -> tuple[int, object] | Paused:
     """Report ``epochs`` epochs of 20 ms; return how many were done and the data that came along."""
-    for number in range(1, epochs + 1):
-        if interrupted():
+    rows: list[Row] = list(paused.rows) if paused else []
+    for number in range(len(rows) + 1, epochs + 1):
+        if watch.interrupted():
             return number - 1, data
         time.sleep(0.02)
-        report(Epoch(number=number, train_loss=float(os.getpid()), validation_loss=None, seconds=number / 50))
+        loss = float(os.getpid())
+        row = (Epoch(number=number, train_loss=loss, validation_loss=None, lr=0.0, seconds=number / 50),)
+        rows.append(row)
+        watch.report(row)
+        if watch.pausing():
+            return Paused(rows=tuple(rows), state={})
     return epochs, data
 
 
-def failing(
-    message: str, data: object, report: Callable[[Epoch], None], interrupted: Callable[[], bool]
-) -> None:
+def failing(message: str, data: object, paused: Paused | None, watch: Watch) -> None:
     """Fail with the data in the message, as careless code would."""
     raise ValueError(f"{message} {data}")
 
 
-def hungry(
-    epochs: int, data: object, report: Callable[[Epoch], None], interrupted: Callable[[], bool]
-) -> None:
+def hungry(epochs: int, data: object, paused: Paused | None, watch: Watch) -> None:
     """Take memory until the worker is ended for it."""
     hoard = []
     while True:

@@ -8,9 +8,11 @@ import psutil
 import pytest
 
 from core import jobs
-from core.engine import ACTIVE_WITHIN_S, Engine, Run, TooManyRuns
+from core.engine import Engine, TooManyRuns
 from core.forecaster import train_forecaster
-from core.specs import ForecastSpec, ModelSpec, TrainingSpec, digest
+from core.perceptron import train_on_table
+from core.run import ACTIVE_WITHIN_S, Run
+from core.specs import ForecastSpec, ModelSpec, TableRunSpec, TrainingSpec, digest, with_seeds
 from tests.core.probes import echo, failing, hungry, probe
 
 
@@ -37,8 +39,8 @@ def submit(engine: Engine, epochs: int, by: str, name: str | None = None) -> Run
 
 def test_a_spec_gives_the_same_history_here_and_through_the_engine(engine: Engine) -> None:
     spec = ForecastSpec(model=ModelSpec(name="lstm"), training=TrainingSpec(epochs=5))
-    run = engine.submit(jobs.forecaster, spec, None, name=digest(spec), by="a")
-    result = run.wait(60)
+    run = engine.submit(jobs.forecasters, (spec,), None, name=digest(spec), by="a")
+    (result,) = run.wait(60)
     assert run.state == "finished"
     assert result.history == train_forecaster(spec).history
     assert run.history == list(result.history)
@@ -89,6 +91,44 @@ def test_stop_waits_for_everyone_who_watches(engine: Engine) -> None:
     assert first.wait(5)[0] < 500
 
 
+def test_a_paused_run_holds_no_worker_and_goes_on_where_it_was(engine: Engine) -> None:
+    run = submit(engine, 100, "a")
+    until(lambda: len(run.history) > 10)
+    run.pause()
+    until(lambda: run.state == "paused")
+    held = len(run.history)
+    assert engine.counts()["running"] == 0
+    assert run.place == 0
+    run.resume("a", pause_after=held + 1)
+    until(lambda: run.state == "paused")
+    assert len(run.history) == held + 1
+    run.resume("a")
+    assert run.wait(20) == (100, None)
+    assert [row.number for row in run.history] == list(range(1, 101))
+    assert run.restarts == 0
+
+
+def test_a_paused_run_can_be_stopped(engine: Engine) -> None:
+    run = engine.submit(probe, 100, None, name=None, by="a", pause_after=3)
+    until(lambda: run.state == "paused")
+    assert run.leave("a")
+    assert run.wait(10) == (3, None)
+    assert run.state == "finished"
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_paused_training_is_bit_identical_to_an_unpaused_one(engine: Engine, seeds: int) -> None:
+    specs = with_seeds(TableRunSpec(training=TrainingSpec(epochs=12, batch_size=32)), seeds)
+    run = engine.submit(jobs.perceptrons, specs, None, name=None, by="a", pause_after=5)
+    until(lambda: run.state == "paused")
+    assert len(run.rows) == 5
+    run.resume("a")
+    straight = train_on_table(specs)
+    assert isinstance(straight, tuple)
+    assert [r.history for r in run.wait(20)] == [r.history for r in straight]
+    assert [r.test_loss for r in run.result] == [r.test_loss for r in straight]
+
+
 def test_a_stopped_run_is_not_mistaken_for_a_finished_one(engine: Engine) -> None:
     first = submit(engine, 400, "a", "again")
     until(lambda: first.history)
@@ -133,7 +173,7 @@ def test_a_quick_request_does_not_wait_for_trainings(engine: Engine) -> None:
 
 def test_a_readers_mistake_comes_back_in_words(engine: Engine) -> None:
     spec = ForecastSpec(length=300)
-    run = engine.submit(jobs.forecaster, spec, None, name=digest(spec), by="a")
+    run = engine.submit(jobs.forecasters, (spec,), None, name=digest(spec), by="a")
     run._done.wait(30)
     assert run.state == "failed"
     assert run.problem is not None

@@ -9,8 +9,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from core import models
 from core.history import Epoch
+from core.learners import Interrupted, Plain, Table
 from core.specs import ModelSpec, TrainingSpec
-from core.training import EarlyStopping, Interrupted, Table, epochs, order
+from core.training import EarlyStopping, Training, order
 
 
 def small_table(samples: int) -> Table:
@@ -59,7 +60,8 @@ def test_our_loop_gives_the_digits_of_a_textbook_loop_with_a_dataloader(
     table = small_table(samples)
     model = models.build(model_spec, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
-    ours = [e.train_loss for e in epochs(model, nn.MSELoss(), optimizer, table, None, spec)]
+    training = Training(Plain(model, "mse", optimizer), table, None, spec)
+    ours = [epoch.train_loss for (epoch,) in training.epochs()]
     assert ours == textbook(spec, model_spec, table, 0.01)
 
 
@@ -79,8 +81,8 @@ def test_validation_is_a_pass_without_a_step() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(5, 1))
     table = small_table(12)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    run = epochs(model, nn.MSELoss(), optimizer, table, table, TrainingSpec(epochs=1, batch_size=12))
-    (epoch,) = run
+    spec = TrainingSpec(epochs=1, batch_size=12)
+    ((epoch,),) = Training(Plain(model, "mse", optimizer), table, table, spec).epochs()
     with torch.no_grad():
         assert epoch.validation_loss == pytest.approx(nn.MSELoss()(model(table.inputs), table.targets).item())
     assert model.training is False
@@ -90,7 +92,8 @@ def test_a_diverging_run_ends_at_the_epoch_that_is_no_number() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(5, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e6)
     spec = TrainingSpec(epochs=500, batch_size=4)
-    rows = list(epochs(model, nn.MSELoss(), optimizer, small_table(12), None, spec))
+    training = Training(Plain(model, "mse", optimizer), small_table(12), None, spec)
+    rows = [epoch for (epoch,) in training.epochs()]
     assert len(rows) < 500
     assert not math.isfinite(rows[-1].train_loss)
     assert all(math.isfinite(row.train_loss) for row in rows[:-1])
@@ -100,16 +103,10 @@ def test_an_interrupted_run_stops_between_two_batches() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(5, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     asked = iter([False, False, False, True])
-    run = epochs(
-        model,
-        nn.MSELoss(),
-        optimizer,
-        small_table(12),
-        None,
-        TrainingSpec(epochs=9, batch_size=6),
-        lambda: next(asked),
-    )
-    assert next(run).number == 1
+    spec = TrainingSpec(epochs=9, batch_size=6)
+    training = Training(Plain(model, "mse", optimizer), small_table(12), None, spec)
+    run = training.epochs(lambda: next(asked))
+    assert next(run)[0].number == 1
     with pytest.raises(Interrupted):
         next(run)
 
@@ -121,8 +118,8 @@ def test_early_stopping_waits_for_patience_and_keeps_the_best_weights() -> None:
     for number, loss in enumerate([3.0, 1.0, 2.0, 1.5], start=1):
         with torch.no_grad():
             model.weight.fill_(float(number))
-        row = Epoch(number=number, train_loss=0.0, validation_loss=loss, seconds=0.0)
-        outcome.append(stopping.update(row, model))
+        row = Epoch(number=number, train_loss=0.0, validation_loss=loss, lr=0.0, seconds=0.0)
+        outcome.append(stopping.update(row, lambda: {k: v.clone() for k, v in model.state_dict().items()}))
     assert outcome == [False, False, False, True]
     assert (stopping.best_epoch, stopping.best_loss) == (2, 1.0)
     assert stopping.best_weights["weight"].item() == 2.0

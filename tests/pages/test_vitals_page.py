@@ -1,5 +1,4 @@
 import re
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -10,25 +9,17 @@ from core.forecaster import train_forecaster
 from core.series import Series
 from core.specs import ForecastSpec, SeriesSpec, TrainingSpec
 from pages.ui import text
+from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]
 
 
 def press_start(app: AppTest) -> AppTest:
-    return next(b for b in app.button if b.label == "学習開始").click().run()
+    return app.button(key="start").click().run()
 
 
 def wait_for_result(app: AppTest) -> AppTest:
-    limit = time.monotonic() + 30
-    while not app.session_state["vitals_run"].run.done:
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    return app.run()
-
-
-def shown(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.success, *app.warning, *app.info, *app.error, *app.title]
-    return "\n".join(element.value for element in parts)
+    return wait_until_done(app, "vitals_run")
 
 
 def csv(rows: int = 120, header: str = "time [s],HR,SpO2[%]") -> bytes:
@@ -87,7 +78,7 @@ def test_an_upload_is_explained_trained_on_and_judged_in_its_unit(open_page: Ope
     assert any("120 行を読み込みました(UTF-8" in s.value for s in app.success)
     assert app.selectbox[0].options == ["心拍数(HR)", "SpO₂(SpO2)"]
     app = wait_for_result(press_start(app))
-    run = app.session_state["vitals_run"].run.result
+    (run,) = app.session_state["vitals_run"].run.result
     values = np.array([float(f"{80 + 10 * np.sin(i / 4):.1f}") for i in range(120)], np.float32)
     spec = ForecastSpec(
         series=SeriesSpec(source="upload", signal="HR"), standardize=True, training=TrainingSpec(epochs=20)
@@ -121,7 +112,28 @@ def test_a_name_from_a_file_is_never_markup(open_page: Open) -> None:
     assert "<img" not in seen
 
 
-def test_two_readers_of_one_spec_train_once_and_a_third_run_is_refused(open_page: Open) -> None:
+def test_a_prediction_is_scored_against_the_readers_own_run(open_page: Open) -> None:
+    app = open_page("vitals.py", epochs="30")
+    app.radio[0].set_value("勝てない").run()
+    app = wait_for_result(press_start(app))
+    run = app.session_state["vitals_run"].run.result[0]
+    won = run.model_scores.mae < 0.95 * run.persistence_scores.mae
+    assert won
+    assert "予想は「勝てない」、結果は「勝てる」でした" in shown(app)
+    app.slider(key="window").set_value(20).run()
+    assert app.radio[0].value is None  # other settings ask again
+
+
+def test_five_seeds_are_five_networks_in_one_run(open_page: Open) -> None:
+    app = open_page("vitals.py", epochs="10", five="true")
+    app = wait_for_result(press_start(app))
+    results = app.session_state["vitals_run"].run.result
+    assert len(results) == 5
+    errors = [text.number(r.model_scores.mae) for r in results]
+    assert f"{min(errors)} 〜 {max(errors)}" in shown(app)
+
+
+def test_two_readers_of_one_spec_train_once(open_page: Open) -> None:
     first, second = (press_start(open_page("vitals.py", epochs="500", seed="11")) for _ in range(2))
     assert first.session_state["vitals_run"].run is second.session_state["vitals_run"].run
     wait_for_result(first)

@@ -1,0 +1,1 @@
+"""How long our training takes beside the loop of a textbook."""

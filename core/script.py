@@ -1,0 +1,120 @@
+"""A run's settings as a plain PyTorch script or notebook that prints the page's own losses.
+
+A single run gives the same digits on the same machine: same seed, same operations, same order. Several
+runs, which the page trains stacked, are trained one after another and agree to float32 rounding.
+Nothing here needs torch, and nothing of a reader's file enters the text but its name and two headers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core import script_steps as steps
+from core.script_model import CELL_LABELS
+from core.script_parts import Section
+from core.script_picture import picture
+from core.script_upload import UploadSource
+from core.specs import AnySpec, ForecastSpec, SpecError, TableRunSpec, digest, require_stackable
+
+__all__ = ["Section", "Specs", "UploadSource", "file_name", "notebook", "script", "sections"]
+
+TABLE_LABELS = {"breast_cancer": "乳がん(良性・悪性)", "diabetes": "糖尿病の進行度"}
+
+Specs = AnySpec | Sequence[AnySpec]
+
+
+def script(specs: Specs, upload: UploadSource | None = None) -> str:
+    """Write the script of a run, or of several that differ in learning rate, schedule and seed.
+
+    Raises:
+        SpecError: the specs cannot be compared, or read an upload that is not described.
+    """
+    text = "".join(f"# {line}\n" for line in _preface(_listed(specs)))
+    for number, step in enumerate(sections(specs, upload), start=1):
+        explanation = "".join(f"# {line}\n" for line in step.explanation.splitlines())
+        text += f"\n# ----- {number}. {step.title} -----\n{explanation}\n{step.code}\n"
+    return text
+
+
+def notebook(specs: Specs, upload: UploadSource | None = None) -> str:
+    """Write the notebook (.ipynb, UTF-8) of the same sections; see ``script``."""
+    from nbformat import v4, validate, writes  # here, so that a page without a download does without it
+
+    title, *rest = _preface(_listed(specs))
+    cells = [v4.new_markdown_cell(f"# {title}\n\n" + "\n".join(f"- {line}" for line in rest))]
+    cells.append(v4.new_code_cell(_INSTALL.strip()))
+    for number, step in enumerate(sections(specs, upload), start=1):
+        explanation = step.explanation.replace("\n", "  \n")
+        cells.append(v4.new_markdown_cell(f"## {number}. {step.title}\n\n{explanation}"))
+        cells.append(v4.new_code_cell(step.code))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # the same text for the same run
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = v4.new_notebook(cells=cells)
+    book.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    validate(book)
+    text: str = writes(book)
+    return text
+
+
+def file_name(specs: Specs, suffix: str) -> str:
+    """Name the file of a run in ASCII: ``lstm_article_1a2b3c4d.py``; runs that differ get other names."""
+    listed = _listed(specs)
+    spec = listed[0]
+    if isinstance(spec, ForecastSpec):
+        kind = f"{spec.model.name}_{spec.series.source}"
+    else:
+        kind = f"mlp_{spec.table.name}"
+    if len(listed) > 1:
+        kind += f"_{len(listed)}runs"
+    ending = re.sub(r"[^a-z0-9]", "", suffix.lower())
+    return f"{kind}_{digest(listed)[:8]}.{ending}"
+
+
+def sections(specs: Specs, upload: UploadSource | None = None) -> list[Section]:
+    """Return the steps of a run, the one source of both script and notebook; see ``script``."""
+    listed = _listed(specs)
+    spec = listed[0]
+    if isinstance(spec, ForecastSpec) and spec.series.source == "upload" and upload is None:
+        raise SpecError("CSVの内容がもう残っていません。もう一度ファイルを選んでください。")
+    return [
+        steps.preparation(listed, upload),
+        steps.settings(listed),
+        steps.data(spec, upload),
+        *(steps.one_run(spec) if len(listed) == 1 else steps.many_runs(listed)),
+        picture(listed, file_name(listed, "png")),
+    ]
+
+
+def _listed(specs: Specs) -> tuple[AnySpec, ...]:
+    listed = (specs,) if isinstance(specs, TableRunSpec | ForecastSpec) else tuple(specs)
+    if not listed:
+        raise SpecError("設定がありません。")
+    require_stackable(listed)
+    return listed
+
+
+_INSTALL = """
+# 日本語フォントの部品がなければ入れます(Google Colab では、この一つだけが足りません)
+import importlib.util
+
+if importlib.util.find_spec("japanize_matplotlib") is None:
+    %pip install -q japanize-matplotlib
+"""
+
+
+def _preface(listed: Sequence[AnySpec]) -> list[str]:
+    spec = listed[0]
+    if isinstance(spec, ForecastSpec):
+        title, needs = f"{CELL_LABELS[spec.model.name]} で次の値を予測する", ""
+    else:
+        title, needs = f"多層パーセプトロンで学ぶ: {TABLE_LABELS[spec.table.name]}", " scikit-learn"
+    runs = "学習" if len(listed) == 1 else f" {len(listed)} 通りの学習"
+    return [
+        title,
+        f"AI研修医ラボの画面で行った{runs}を、同じデータ・設定・乱数の種で最初からやり直します。",
+        f"必要なもの: pip install torch numpy matplotlib japanize-matplotlib{needs}",
+        "Python 3.12 以降では、japanize-matplotlib のために setuptools も入れてください。",
+        "教育用です。診断・治療には使えません。",
+    ]

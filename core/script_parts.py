@@ -1,0 +1,227 @@
+"""Pieces of the textbook scripts that both kinds of run share, as plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from core.specs import AnySpec, ScheduleSpec, TableRunSpec
+
+WIDTH = 88
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One step of a script or notebook: Japanese ``title`` and ``explanation``, and its ``code``."""
+
+    title: str
+    explanation: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the code calls the settings that may differ from run to run."""
+
+    seed: str = "SEED"
+    lr: str = "LEARNING_RATE"
+
+
+def literal(text: str) -> str:
+    """Write ``text`` as a Python string that cannot end early, in double quotes where it can be."""
+    quoted = repr(text)
+    return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
+
+
+def constant(name: str, text: str) -> str:
+    """Write ``name = "text"``, over several lines if it is long."""
+    line = f"{name} = {literal(text)}"
+    if len(line) <= WIDTH:
+        return line
+    pieces: list[str] = []
+    piece = ""
+    for character in text:
+        if len(literal(piece + character)) > WIDTH - 4:
+            pieces, piece = [*pieces, piece], ""
+        piece += character
+    lines = "".join(f"    {literal(p)}\n" for p in [*pieces, piece])
+    return f"{name} = (\n{lines})"
+
+
+def call(start: str, arguments: Iterable[str], end: str = ")") -> str:
+    """Write ``start`` + arguments + ``end`` on one line, or an argument a line if that is too long."""
+    arguments = list(arguments)
+    line = f"{start}{', '.join(arguments)}{end}"
+    if len(line) <= WIDTH and "\n" not in line:
+        return line
+    return start + "\n" + textwrap.indent("".join(f"{a},\n" for a in arguments), "    ") + end
+
+
+def join(*blocks: str) -> str:
+    """Join the blocks of code that are not empty, with a blank line between them."""
+    return "\n\n".join(block.strip("\n") for block in blocks if block)
+
+
+def imports(standard: Iterable[str], others: Iterable[str]) -> str:
+    """Write import lines: the standard library first, ``import`` before ``from``."""
+    return join(
+        *("\n".join(sorted(lines, key=lambda line: (line[0] != "i", line))) for lines in (standard, others))
+    )
+
+
+OPTIMIZERS = {
+    "sgd": ("SGD", []),
+    "momentum": ("SGD", ["momentum=0.9"]),
+    "adam": ("Adam", []),
+}
+
+
+def optimizer(name: str, lr: str) -> str:
+    """Write the optimizer; ``fused`` is what the page trains with."""
+    kind, extra = OPTIMIZERS[name]
+    arguments = ["model.parameters()", f"lr={lr}", *extra, "fused=True"]
+    return call(f"optimizer = torch.optim.{kind}(", arguments)
+
+
+def schedule_call(spec: ScheduleSpec, lr: str) -> tuple[str, list[str], str]:
+    """Return class, arguments and Japanese name of a learning-rate schedule."""
+    gamma = f"gamma={spec.gamma!r}"
+    table: dict[str, tuple[str, list[str], str]] = {
+        "constant": ("ConstantLR", ["factor=1.0", "total_iters=0"], "一定"),
+        "step": (
+            "StepLR",
+            [f"step_size={spec.every}", gamma],
+            f"{spec.every} エポックごとに {spec.gamma:g} 倍",
+        ),
+        "exponential": ("ExponentialLR", [gamma], f"毎エポック {spec.gamma:g} 倍"),
+        "cosine": ("CosineAnnealingLR", ["T_max=EPOCHS"], "コサイン"),
+        "one_cycle": (
+            "OneCycleLR",
+            [f"max_lr={lr}", "total_steps=EPOCHS + 1", "cycle_momentum=False"],
+            "ワンサイクル",
+        ),
+        "warm_up": (
+            "LinearLR",
+            ["start_factor=0.01", f"total_iters={spec.warm_up}"],
+            f"ウォームアップ {spec.warm_up} エポック",
+        ),
+        "plateau": (
+            "ReduceLROnPlateau",
+            [f"factor={spec.gamma!r}", f"patience={spec.patience}"],
+            f"改善が {spec.patience} エポックなければ {spec.gamma:g} 倍",
+        ),
+    }
+    return table[spec.name]
+
+
+def schedule(spec: ScheduleSpec, start: str, lr: str) -> str:
+    """Write ``start`` and the schedule of ``spec`` for the variable ``optimizer``."""
+    kind, arguments, _ = schedule_call(spec, lr)
+    return call(f"{start}lr_scheduler.{kind}(", ["optimizer", *arguments])
+
+
+def schedule_names(specs: Sequence[AnySpec]) -> set[str]:
+    """Return the names of the schedules in use; none when every learning rate stays as it is."""
+    names = {spec.schedule.name for spec in specs if isinstance(spec, TableRunSpec)}
+    return names - {"constant"} if len(names) == 1 else names
+
+
+def schedule_step(names: set[str]) -> str:
+    """Write how the schedule goes on to the next epoch."""
+    if not names:
+        return ""
+    if names == {"plateau"}:
+        return "schedule.step(validation_loss)  # 検証損失を見て、次のエポックの学習率を決める"
+    if "plateau" not in names:
+        return "schedule.step()  # 次のエポックの学習率へ"
+    return (
+        "# 次のエポックの学習率へ\n"
+        "if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):\n"
+        "    schedule.step(validation_loss)\n"
+        "else:\n"
+        "    schedule.step()"
+    )
+
+
+def loaders(shuffle: bool, validation: bool, names: Names) -> str:
+    """Write the DataLoaders of training and validation."""
+    arguments = ["TensorDataset(train_x, train_y)", "batch_size=BATCH_SIZE"]
+    if shuffle:
+        arguments += ["shuffle=True", f"generator=torch.Generator().manual_seed({names.seed})"]
+    code = call("train_loader = DataLoader(", arguments)
+    if validation:
+        held_out = ["TensorDataset(validation_x, validation_y)", "batch_size=1024"]
+        code += "\n" + call("validation_loader = DataLoader(", held_out)
+    return code
+
+
+_TRAIN = """
+    model.train()
+    total = 0.0
+    for x, y in train_loader:
+        loss = loss_function(model(x), y)  # 予測して採点する
+        optimizer.zero_grad()
+        loss.backward()  # 反省: 損失の勾配を求める
+        optimizer.step()  # 修正: 重みを動かす
+        total += loss.item() * len(x)
+    train_loss = total / len(train_x)
+"""
+_VALIDATE = """
+    # 検証データでは採点だけを行い、重みは動かさない
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for x, y in validation_loader:
+            total += loss_function(model(x), y).item() * len(x)
+    validation_loss = total / len(validation_x)
+"""
+_REPORT = """
+    train_losses.append(train_loss)
+    print(f"エポック {epoch:3d}: 学習損失 {train_loss!r}")
+"""
+_REPORT_BOTH = """
+    train_losses.append(train_loss)
+    validation_losses.append(validation_loss)
+    print(f"エポック {epoch:3d}: 学習損失 {train_loss!r}, 検証損失 {validation_loss!r}")
+"""
+_STOP_EARLY = """
+    # 早期終了: いちばん良かった重みを取っておき、改善がなければ止める
+    if validation_loss < BEST:
+        best_loss, best_epoch, waited = validation_loss, epoch, 0
+        best_weights = copy.deepcopy(model.state_dict())
+    else:
+        waited += 1
+        if waited == PATIENCE:
+            print(f"{PATIENCE} エポック続けて改善しなかったため、学習を止めます。")
+            break
+"""
+_DIVERGED = """
+    if not math.isfinite(train_loss):
+        print("損失が数でなくなった(発散した)ため、学習を止めます。")
+        break
+"""
+_RESTORE = """
+if best_weights is not None:
+    model.load_state_dict(best_weights)
+    print(f"検証損失が最も低かったエポック {best_epoch} の重みに戻しました。")
+"""
+
+
+def loop(validation: bool, schedules: set[str], min_delta: float | None) -> str:
+    """Write the training loop; ``min_delta`` is None when nothing stops it early."""
+    begin = "train_losses, validation_losses = [], []" if validation else "train_losses = []"
+    early = min_delta is not None
+    if early:
+        begin += "\nbest_loss, best_epoch, best_weights, waited = math.inf, 0, None, 0"
+    best = "best_loss - MIN_DELTA" if min_delta else "best_loss"
+    step = textwrap.indent(schedule_step(schedules), "    ")
+    body = join(
+        "for epoch in range(1, EPOCHS + 1):" + _TRAIN.rstrip("\n"),
+        _VALIDATE if validation else "",
+        _REPORT_BOTH if validation else _REPORT,
+        step,
+        _STOP_EARLY.replace("BEST", best) if early else "",
+        _DIVERGED,
+    )
+    return f"{begin}\n{body}" + (f"\n\n{_RESTORE.strip()}" if early else "")

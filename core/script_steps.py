@@ -1,0 +1,154 @@
+"""The sections of a textbook script, one function each."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from core import script_data, script_upload
+from core import script_model as network
+from core import script_parts as parts
+from core.script_model import classifies, stops_early, varying, watches
+from core.script_parts import Names, Section, join, literal
+from core.script_upload import UploadSource
+from core.specs import AnySpec, ForecastSpec, TableRunSpec
+
+
+def preparation(listed: Sequence[AnySpec], upload: UploadSource | None) -> Section:
+    """Write the imports, and what keeps the digits the same."""
+    spec = listed[0]
+    standard = ["import math"]
+    others = ["import matplotlib.pyplot as plt", "import numpy as np", "import torch", "from torch import nn"]
+    others.append("from torch.utils.data import DataLoader, TensorDataset")
+    if stops_early(listed):
+        standard.append("import copy")
+    if isinstance(spec, TableRunSpec):
+        others.append(f"from sklearn.datasets import {script_data.TABLES[spec.table.name][0]}")
+    elif spec.series.source == "upload" and upload is not None:
+        standard += ["import csv", "import re", "import unicodedata"]
+        if upload.clock == "datetime":
+            standard.append("from datetime import datetime")
+    if parts.schedule_names(listed):
+        others.append("from torch.optim import lr_scheduler")
+    threads = "torch.set_num_threads(1)  # 計算の順番をそろえ、いつも同じ数字にする"
+    code = join(parts.imports(standard, others), threads)
+    return Section(title="準備", explanation="使う部品を読み込みます。", code=code)
+
+
+def settings(listed: Sequence[AnySpec]) -> Section:
+    """Write the numbers of the run, and the list of what differs from run to run."""
+    spec = listed[0]
+    training = spec.training
+    differing = varying(listed)
+    lines = [] if "seed" in differing else [f"SEED = {training.seed}  # 乱数の種"]
+    lines += [
+        f"EPOCHS = {training.epochs}  # 学習データを何周するか",
+        f"BATCH_SIZE = {training.batch_size}  # 何件ごとに重みを直すか",
+    ]
+    if "lr" not in differing:
+        lines.append(f"LEARNING_RATE = {spec.optimizer.lr!r}  # 一度に重みを動かす大きさ")
+    if stops_early(listed):
+        lines.append(f"PATIENCE = {training.patience}  # 改善しないエポックが何回続いたら止めるか")
+        if training.min_delta:
+            lines.append(f"MIN_DELTA = {training.min_delta!r}  # これより大きく下がれば改善とみなす")
+    if isinstance(spec, ForecastSpec):
+        lines.append(f"LENGTH = {spec.length}  # 窓の長さ(何点前まで見るか)")
+    code, explanation = "\n".join(lines), "数字を書きかえると、違う条件で試せます。"
+    if len(listed) > 1:
+        explanation = "比べる設定を並べます。" + explanation
+        code += "\n\nSETTINGS = [\n" + "".join(_list(listed)) + "]"
+    return Section(title="設定", explanation=explanation, code=code)
+
+
+def _labels(listed: Sequence[AnySpec]) -> list[str]:
+    differing = varying(listed)
+    labels = []
+    for number, spec in enumerate(listed, start=1):
+        words = [f"学習率 {spec.optimizer.lr!r}"] if "lr" in differing else []
+        if "schedule" in differing and isinstance(spec, TableRunSpec):
+            words.append(parts.schedule_call(spec.schedule, "")[2])
+        words += [f"乱数の種 {spec.training.seed}"] if "seed" in differing else []
+        labels.append("、".join(words) or f"設定 {number}")
+    return labels
+
+
+def _list(listed: Sequence[AnySpec]) -> Iterator[str]:
+    """Write one entry of the list of settings for each run."""
+    differing = varying(listed)
+    for spec, label in zip(listed, _labels(listed), strict=True):
+        items = [f'"label": {literal(label)}']
+        if "seed" in differing:
+            items.append(f'"seed": {spec.training.seed}')
+        if "lr" in differing:
+            items.append(f'"lr": {spec.optimizer.lr!r}')
+        if "schedule" in differing and isinstance(spec, TableRunSpec):
+            start = '"schedule": lambda optimizer: '
+            lr = repr(spec.optimizer.lr) if "lr" in differing else "LEARNING_RATE"
+            items.append(parts.schedule(spec.schedule, start, lr))
+        yield textwrap.indent(parts.call("{", items, "},"), "    ") + "\n"
+
+
+def data(spec: AnySpec, upload: UploadSource | None) -> Section:
+    """Write where the numbers come from and how they are cut into training, validation and test."""
+    if isinstance(spec, TableRunSpec):
+        return Section(
+            title="データ",
+            explanation="患者を学習用・検証用・テスト用に分けます。テスト用は最後の採点まで使いません。",
+            code=script_data.patients(spec),
+        )
+    explanation = "直前の並びから次の値を当てる問題を作り、時間の順に区切ります。"
+    if upload is None or spec.series.source != "upload":
+        values = script_data.ARTICLE.strip()
+    else:
+        values = script_upload.own_file(upload)
+        explanation = "CSVの信号を時刻の順に並べます。CSVの中身はここには書かれていません。\n" + explanation
+    code = f"{values}\n\n{script_data.windows(spec)}"
+    return Section(title="データ", explanation=explanation + "未来の値は学習に使いません。", code=code)
+
+
+_LOSS_TEXT = {True: "分類なので交差エントロピー", False: "数値を当てるので平均二乗誤差(MSE)"}
+_UNSEEN = "学習に使っていないデータで採点します。"
+_ORDER = "予測 → 採点 → 反省(逆伝播)→ 修正をくり返します。"
+
+
+def one_run(spec: AnySpec) -> list[Section]:
+    """Write model, tools, training and test of a single run."""
+    names, listed = Names(), [spec]
+    model = network.model(spec, names)
+    if isinstance(spec, ForecastSpec):
+        model = f"{network.forecaster(spec)}\n\n\n{model}"
+    tools = "損失関数とオプティマイザ"
+    return [
+        Section(title="モデル", explanation="ネットワークを組み立てます。", code=model + "\nprint(model)"),
+        Section(
+            title=tools + ("と学習率スケジュール" if parts.schedule_names(listed) else ""),
+            explanation=f"{_LOSS_TEXT[classifies(spec)]}を使います。",
+            code=network.tools(listed, names),
+        ),
+        Section(title="学習", explanation=_ORDER, code=network.training(listed, names)),
+        Section(title="テスト", explanation=_UNSEEN, code=network.testing(spec)),
+    ]
+
+
+def many_runs(listed: Sequence[AnySpec]) -> list[Section]:
+    """Write several runs as one loop over the list of settings."""
+    spec, differing = listed[0], varying(listed)
+    names = Names(
+        seed='setting["seed"]' if "seed" in differing else "SEED",
+        lr='setting["lr"]' if "lr" in differing else "LEARNING_RATE",
+    )
+    keep = "histories.append((train_losses, validation_losses))"
+    body = join(
+        "print(f\"設定: {setting['label']}\")\n" + network.model(spec, names),
+        network.tools(listed, names),
+        network.training(listed, names),
+        network.testing(spec),
+        keep if watches(spec) else "histories.append(train_losses)",
+    )
+    loop = "histories = []\nfor setting in SETTINGS:\n" + textwrap.indent(body, "    ")
+    explanation = f"設定を一つずつ、最初から学習します。{_ORDER}\n{_LOSS_TEXT[classifies(spec)]}を使います。"
+    run = Section(title="学習とテスト", explanation=explanation, code=loop)
+    if isinstance(spec, TableRunSpec):
+        return [run]
+    explanation = "ネットワークの形は、どの設定でも同じです。"
+    return [Section(title="モデル", explanation=explanation, code=network.forecaster(spec)), run]

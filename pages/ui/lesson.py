@@ -1,0 +1,99 @@
+"""The anatomy that every lesson shares: its goal, the reader's prediction, its glossary, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.specs import digest
+from pages.ui import text
+
+
+def header(title: str, goal: str, analogy: str) -> None:
+    """Show the title, what the reader will be able to say afterwards, and the analogy in one sentence."""
+    st.title(title)
+    st.markdown(goal)
+    st.caption(f":material/stethoscope: {analogy}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run has shown: the right choice, and the sentence with the number that decides it."""
+
+    choice: str
+    because: str
+
+
+def predict(slot: str, question: str, choices: Sequence[str], about: object) -> None:
+    """Ask for a prediction before the run. It may be skipped; settings that change (``about``) ask again."""
+    with st.container(border=True):
+        st.radio(
+            f"予想: {question}",
+            choices,
+            index=None,
+            horizontal=True,
+            key=f"{slot}/guess/{digest(about)}",
+            persist_state="session",
+        )
+
+
+def score(slot: str, about: object, answer: Callable[[], Answer]) -> None:
+    """Compare the prediction made for ``about`` with what its run has shown; say nothing if none was made."""
+    guess = st.session_state.get(f"{slot}/guess/{digest(about)}")
+    shown = answer()
+    if guess is None:
+        st.markdown(f"**結果**: 正解は「{shown.choice}」でした。{shown.because}")
+    elif guess == shown.choice:
+        st.success(f"**予想どおりです。** {shown.because}", icon=":material/check_circle:")
+    else:
+        st.info(
+            f"**予想は「{guess}」、結果は「{shown.choice}」でした。** {shown.because}",
+            icon=":material/lightbulb:",
+        )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named setting of the controls; ``why`` explains, after the run, one that fails."""
+
+    label: str
+    values: dict[str, Any]
+    why: str = ""
+
+
+def presets(slot: str, choices: Sequence[Preset], note: Callable[[Preset], None] | None = None) -> None:
+    """Offer settings to try; pressing one moves the controls, whose keys are those of ``values``."""
+
+    def apply(preset: Preset) -> None:
+        for key, value in preset.values.items():
+            st.session_state[key] = value
+        if note is not None:
+            note(preset)
+
+    with st.container(horizontal=True, gap="small"):
+        for number, preset in enumerate(choices):
+            st.button(preset.label, key=f"{slot}/preset/{number}", on_click=apply, args=(preset,))
+
+
+def footer(
+    papers: Sequence[str],
+    terms: Sequence[str],
+    previous: tuple[str, str] | None = None,
+    following: tuple[str, str] | None = None,
+) -> None:
+    """Close a lesson: glossary, papers, neighbours (page file and title), and what it is not for."""
+    st.divider()
+    with st.container(horizontal=True, gap="small"):
+        for term in terms:
+            with st.popover(term, icon=":material/menu_book:"):
+                st.markdown(f"**{term}** — {text.GLOSSARY[term]}")
+    st.caption("文献: " + " / ".join(papers))
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if previous:
+            st.page_link(previous[0], label=f"前: {previous[1]}", icon=":material/arrow_back:")
+        if following:
+            st.page_link(following[0], label=f"次: {following[1]}", icon=":material/arrow_forward:")
+    st.caption(text.EDUCATIONAL)
