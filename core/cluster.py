@@ -16,6 +16,14 @@ TRAINING_LANE = "train"
 QUICK_LANE = "quick"
 GIBI = 2**30
 
+# One thread a worker, and no other in the process that workers are forked from.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+
 CONFIG = {
     "logging": {"distributed": "error"},
     "distributed.worker.profile.enabled": False,
@@ -103,6 +111,8 @@ async def serve() -> None:
 
 def main() -> None:
     """Configure dask and serve."""
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     configure()
     use_warm_workers()
     asyncio.run(serve())

@@ -1,6 +1,7 @@
 """Loaded once, before the workers are forked from it: they share its pages and start in no time.
 
-Building an optimizer makes torch load what it otherwise loads during a reader's first run.
+Building networks with their optimizers and schedules makes torch load what it otherwise loads during
+a reader's first run. Nothing is computed here, so no thread is there to be lost in the fork.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import distributed.nanny
 import distributed.worker  # noqa: F401
 import torch
 
-import core.forecaster
-import core.perceptron  # noqa: F401
-from core import tables
-from core.specs import TableSpec
+import core.range_test  # noqa: F401
+from core import forecaster, perceptron, tables
+from core.specs import ForecastSpec, TableRunSpec, TableSpec, with_seeds
 
 torch.set_num_threads(1)
-torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1).zero_grad()
+CPU = torch.device("cpu")
+for runs in (1, 2):
+    forecaster.make_learner(with_seeds(ForecastSpec(), runs), CPU)
+    perceptron.make_learner(with_seeds(TableRunSpec(), runs), 30, 2, CPU)
 for name in ("breast_cancer", "diabetes"):
     tables.load(TableSpec(name=name))  # and scikit-learn with them
 # At an ordinary exit the bindings of a library that torch loads would print pages of complaints.

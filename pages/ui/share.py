@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-import segno
 import streamlit as st
 
 LONGEST_QR = 600  # characters; beyond, the modules are too fine for a phone held before a screen
@@ -72,5 +71,7 @@ def qr(address: str) -> str | None:
     """
     if not 0 < len(address) <= LONGEST_QR:
         return None
+    import segno  # here, so that a page whose popover stays closed does without it
+
     uri: str = segno.make_qr(address).png_data_uri(scale=8, border=4, dark="#000", light="#fff")
     return uri

@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from core import jobs
+from core.cluster import ONE_THREAD
 from core.engine import Engine, TooManyRuns
 from core.forecaster import train_forecaster
 from core.perceptron import train_on_table
@@ -264,3 +266,17 @@ def test_close_leaves_no_process_behind_and_runs_asked_for_early_are_carried_out
 
 def test_no_torch_in_this_process_is_needed_to_talk_to_the_engine() -> None:
     assert "torch" not in sys.modules["core.engine"].__dict__
+
+
+def test_workers_are_forked_from_a_process_without_other_threads() -> None:
+    code = "import os, core.warm; print(len(os.listdir('/proc/self/task')), flush=True)"
+    if not os.path.exists("/proc/self/task"):
+        pytest.skip("threads cannot be counted here")
+    counted = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **ONE_THREAD},
+    )
+    assert counted.stdout.strip() == "1"
