@@ -34,7 +34,7 @@ def varying(listed: Sequence[AnySpec]) -> set[str]:
     if len({s.optimizer.lr for s in listed}) > 1:
         found.add("lr")
     # Numbers that a schedule does not use make no difference.
-    if len({parts.schedule_call(s.schedule, "")[2] for s in listed if isinstance(s, TableRunSpec)}) > 1:
+    if len({str(parts.schedule_call(s.schedule, "")) for s in listed if isinstance(s, TableRunSpec)}) > 1:
         found.add("schedule")
     return found
 

@@ -100,7 +100,7 @@ def settings() -> None:
         )
         batch = st.select_slider("バッチサイズ", [4, 8, 16, 32, 64], 16, key="batch", bind="query-params")
         seed = st.number_input("乱数の種", 0, 9999, 0, key="seed", bind="query-params")
-        five = st.toggle("5つの種で帯を描く", key="five", bind="query-params")
+        mode = lesson.seeds("random")
     with start:
         try:
             spec = ForecastSpec(
@@ -115,7 +115,7 @@ def settings() -> None:
         except SpecError as error:
             st.error(str(error))
             return
-        specs = with_seeds(spec, 5 if five else 1)
+        specs = with_seeds(spec, 5 if mode == lesson.SEEDS[2] else 1)
         with question:
             lesson.predict(SLOT, view.QUESTION, view.CHOICES, specs)
         with st.container(horizontal=True, gap="small"):
@@ -131,17 +131,18 @@ def settings() -> None:
             )
         if pressed or one:
             own = series if source == "upload" else None
-            runs.start(SLOT, jobs.forecasters, specs, own, context=axis, one_epoch=one)
+            started = lesson.seeded(SLOT, specs, mode)
+            runs.start(SLOT, jobs.forecasters, started, own, context=axis, one_epoch=one)
             st.rerun()
-        st.caption("試してみる設定:")
-        lesson.presets(SLOT, view.PRESETS)
         shown = runs.current(SLOT)
-        if shown and shown.specs != specs:
+        if shown and shown.specs != specs and mode != lesson.SEEDS[1]:
             st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
 
 
 with controls:
     settings()
+    st.caption("試してみる設定:")
+    lesson.presets(SLOT, view.PRESETS)
     if source == "upload":
         st.caption("アドレスを送ると設定は相手に伝わりますが、CSVの中身は送られません。")
 
@@ -150,13 +151,13 @@ with stage:
     if imported:
         upload.show_report(imported)
     watched = runs.current(SLOT)
+    if watched:
+        runs.live(SLOT, view.show_losses)
     if series is None:
         st.info("CSVを選ぶと、ここに波形が表示されます。", icon=":material/upload_file:")
     else:
         view.show_series(series, split, axis)
-    if watched:
-        runs.live(SLOT, view.show_losses)
-    elif series is not None:
+    if not watched and series is not None:
         st.info(
             "「学習開始」を押すと、損失が下がっていく様子がここに描かれます。", icon=":material/show_chart:"
         )

@@ -156,7 +156,28 @@ def show_result(slot: str, watched: Watched) -> None:
             result.seconds,
             run.rows,
         )
+    _formula(result, watched.spec, unit)
     code.show("vitals", watched.specs, axis.source)
+
+
+def _formula(result: ForecastRun, spec: ForecastSpec, unit: str) -> None:
+    """Show the recurrence and the scores with the numbers of the run."""
+    n, scores = len(result.test.index), result.model_scores
+    with st.expander("数式で見る(この学習の数字)"):
+        if spec.model.name == "rnn":
+            st.latex(r"h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h),\qquad \hat y = W_{hy} h_T + b_y")
+        st.markdown(
+            f"隠れ状態 h は {spec.model.hidden} 個の数の並びで、{spec.length} 点の窓を順に読んで更新されます"
+            f"(パラメータは全部で {result.parameters:,} 個)。"
+        )
+        st.latex(
+            rf"\mathrm{{MSE}} = \frac{{1}}{{{n}}}\sum_{{i=1}}^{{{n}}}(y_i - \hat y_i)^2 = {scores.mse:.4g}"
+        )
+        st.latex(
+            rf"\mathrm{{MAE}} = \frac{{1}}{{{n}}}\sum_{{i=1}}^{{{n}}}|y_i - \hat y_i| = {scores.mae:.4g}"
+        )
+        if unit:
+            st.caption(f"y の単位は {unit} です。")
 
 
 def _is_preset(preset: lesson.Preset, spec: ForecastSpec) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
-from core.specs import digest
+from core.specs import SomeSpec, digest
 from pages.ui import text
+
+MAX_GUESSES = 50
 
 
 def header(title: str, goal: str, analogy: str) -> None:
@@ -29,20 +32,49 @@ class Answer:
 
 def predict(slot: str, question: str, choices: Sequence[str], about: object) -> None:
     """Ask for a prediction before the run. It may be skipped; settings that change (``about``) ask again."""
+    name = digest(about)
+    guesses: dict[str, str] = st.session_state.setdefault(f"{slot}/guesses", {})
+    known = guesses.get(name)
     with st.container(border=True):
-        st.radio(
+        guess = st.radio(
             f"予想: {question}",
             choices,
-            index=None,
+            index=choices.index(known) if known in choices else None,
             horizontal=True,
-            key=f"{slot}/guess/{digest(about)}",
-            persist_state="session",
+            key=f"{slot}/guess/{name}",
         )
+    if guess is not None and guess != known:
+        guesses[name] = guess
+        while len(guesses) > MAX_GUESSES:
+            del guesses[next(iter(guesses))]
+
+
+SEEDS = ["同じ初期値", "新しい乱数", "5シード"]
+
+
+def seeds(key: str) -> str:
+    """Ask which random numbers to use: the seed as set, a new one at each start, or five together."""
+    mode: str = st.segmented_control(
+        "乱数", SEEDS, default=SEEDS[0], required=True, key=key, bind="query-params"
+    )
+    return mode
+
+
+def seeded(slot: str, specs: tuple[SomeSpec, ...], mode: str) -> tuple[SomeSpec, ...]:
+    """Return the specs to start: with 「新しい乱数」 a seed drawn now, and the prediction made for them."""
+    if mode != SEEDS[1]:
+        return specs
+    training = replace(specs[0].training, seed=random.randrange(10_000))
+    drawn = (replace(specs[0], training=training),)
+    guesses = st.session_state.get(f"{slot}/guesses", {})
+    if digest(specs) in guesses:
+        guesses[digest(drawn)] = guesses[digest(specs)]
+    return drawn
 
 
 def score(slot: str, about: object, answer: Callable[[], Answer]) -> None:
     """Compare the prediction made for ``about`` with what its run has shown; say nothing if none was made."""
-    guess = st.session_state.get(f"{slot}/guess/{digest(about)}")
+    guess = st.session_state.get(f"{slot}/guesses", {}).get(digest(about))
     shown = answer()
     if guess is None:
         st.markdown(f"**結果**: 正解は「{shown.choice}」でした。{shown.because}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import streamlit as st
@@ -16,7 +15,6 @@ from pages.ui import code, compare, lesson, loss_view, rate_view, runs, text
 SLOT = "rate_run"
 RATES = [a * 10**b for b in range(-5, 1) for a in (1, 3)] + [10.0]
 RATES = [float(f"{rate:.0e}") for rate in RATES]
-SEEDS = ["同じ初期値", "新しい乱数", "5シード"]
 OPTIMIZERS = list(text.OPTIMIZER_LABELS.values())
 CHOICES = ["収束した", "遅すぎる", "振動している", "発散した", "過学習", "その他"]
 
@@ -55,10 +53,10 @@ PRESETS = [
 ]
 
 
-def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], bool]:
+def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
     """Ask for the settings, the finer ones in ``details``.
 
-    Returns the specs, and whether the seed is to be drawn anew at each start.
+    Returns the specs, and which random numbers to start them with.
     """
     optimizer = st.segmented_control(
         "オプティマイザ", OPTIMIZERS, default="Adam", required=True, key="optimizer", bind="query-params"
@@ -67,9 +65,7 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], bool]:
         "学習率 η", RATES, 1e-3, format_func=lambda v: f"{v:g}", key="rate", bind="query-params"
     )
     epochs = st.slider("エポック数", 10, 200, 60, step=10, key="rate_epochs", bind="query-params")
-    seeds = st.segmented_control(
-        "乱数", SEEDS, default=SEEDS[0], required=True, key="seeds", bind="query-params"
-    )
+    mode = lesson.seeds("seeds")
     with details.expander("詳しい設定"):
         hidden = st.select_slider(
             "隠れユニット数", [4, 8, 16, 32, 64], 16, key="rate_hidden", bind="query-params"
@@ -84,33 +80,25 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], bool]:
         optimizer=OptimizerSpec(name=names[optimizer], lr=rate),
         training=TrainingSpec(epochs=epochs, batch_size=batch, seed=int(seed)),
     )
-    return with_seeds(spec, 5 if seeds == SEEDS[2] else 1), seeds == SEEDS[1]
+    return with_seeds(spec, 5 if mode == lesson.SEEDS[2] else 1), mode
 
 
 @st.fragment
 def _controls(question: DeltaGenerator) -> None:
     above, buttons, below = st.container(), st.container(horizontal=True, gap="small"), st.container()
     with above:
-        specs, anew = _settings(below)
+        specs, mode = _settings(below)
     with question:
         lesson.predict(SLOT, "この学習は、どう終わるでしょう?", CHOICES, specs)
     with buttons:
         start = st.button("学習開始", type="primary", icon=":material/play_arrow:", key="rate/start")
         one = st.button("1エポックずつ", icon=":material/skip_next:", key="rate/step")
     if start or one:
-        if anew:
-            spec = specs[0]
-            st.session_state["rate_new_seed"] = seed = random.randrange(10_000)
-            training = TrainingSpec(
-                epochs=spec.training.epochs, batch_size=spec.training.batch_size, seed=seed
-            )
-            specs = (TableRunSpec(model=spec.model, optimizer=spec.optimizer, training=training),)
+        specs = lesson.seeded(SLOT, specs, mode)
         runs.start(SLOT, jobs.perceptrons, specs, context=_describe(specs), one_epoch=one)
         st.rerun()
-    st.caption("試してみる設定:")
-    lesson.presets(SLOT, PRESETS)
     watched = runs.current(SLOT)
-    if watched and watched.specs != specs and not anew:
+    if watched and watched.specs != specs and mode != lesson.SEEDS[1]:
         st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
 
 
@@ -132,6 +120,8 @@ def show() -> None:
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
         _controls(question)
+        st.caption("試してみる設定:")
+        lesson.presets(SLOT, PRESETS)
     with stage:
         runs.show_notice(SLOT)
         watched = runs.current(SLOT)
@@ -187,7 +177,31 @@ def _result(watched: runs.Watched) -> None:
             first.seconds,
             run.rows,
         )
+    _formula(first, watched.spec)
     code.show("learning_rate", watched.specs)
+
+
+def _formula(result: TableRun, spec: TableRunSpec) -> None:
+    """Show loss and update rule with the numbers of the run."""
+    end = result.history[-1]
+    with st.expander("数式で見る(この学習の数字)"):
+        st.markdown("損失(交差エントロピー)は、正解のクラスに与えた確率 p の対数から計算します。")
+        st.latex(
+            rf"L = -\frac{{1}}{{N}}\sum_i \log p_i = {end.validation_loss or 0.0:.4f}"
+            rf"\qquad (N = {result.rows[1]},\ \text{{検証}},\ {end.number}\ \text{{エポック}})"
+        )
+        st.markdown("重みは、1つのミニバッチごとに勾配と逆の向きへ動きます。")
+        per_epoch = -(-result.rows[0] // spec.training.batch_size)
+        rule = {
+            "sgd": r"w \leftarrow w - \eta\,\nabla L",
+            "momentum": r"v \leftarrow 0.9\,v + \nabla L,\quad w \leftarrow w - \eta\,v",
+            "adam": r"w \leftarrow w - \eta\,\hat m / (\sqrt{\hat v} + 10^{-8})",
+        }[spec.optimizer.name]
+        st.latex(rule + rf"\qquad \eta = {end.lr:g}")
+        st.latex(
+            rf"\lceil {result.rows[0]} / {spec.training.batch_size} \rceil \times {end.number}"
+            rf" = {per_epoch * end.number}\ \text{{回の修正}}"
+        )
 
 
 def _is_preset(preset: lesson.Preset, spec: TableRunSpec) -> bool:

@@ -179,7 +179,7 @@ optimizer_specs = st.builds(OptimizerSpec, name=st.sampled_from(list(optimizers.
 schedule_specs = st.builds(
     ScheduleSpec,
     name=st.sampled_from(list(schedules.SCHEDULES)),
-    gamma=st.floats(0.01, 1),
+    gamma=st.floats(0.01, 0.99),
     every=st.integers(1, 4),
     warm_up=st.integers(1, 6),
     patience=st.integers(1, 3),
@@ -337,6 +337,16 @@ def test_a_race_names_its_settings() -> None:
         assert f'"label": "{label}"' in text
     assert "乱数の種 0" not in text
     assert text.count("nn.Sequential(") == 1
+
+
+def test_only_what_a_schedule_uses_makes_a_setting() -> None:
+    constant = [TableRunSpec(schedule=ScheduleSpec(gamma=gamma)) for gamma in (0.1, 0.2)]
+    assert "schedule" not in script(constant)
+    close = [
+        replace(constant[0], schedule=ScheduleSpec(name="step", gamma=g)) for g in (0.1234567, 0.1234568)
+    ]
+    assert "gamma=0.1234567" in script(close)
+    assert "gamma=0.1234568" in script(close)
 
 
 @pytest.mark.parametrize("count", [0, 2])

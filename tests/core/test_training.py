@@ -123,3 +123,16 @@ def test_early_stopping_waits_for_patience_and_keeps_the_best_weights() -> None:
     assert outcome == [False, False, False, True]
     assert (stopping.best_epoch, stopping.best_loss) == (2, 1.0)
     assert stopping.best_weights["weight"].item() == 2.0
+
+
+def test_the_same_loop_classifies_images() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(60, 1, 8, 8, generator=generator)
+    labels = (images[:, 0, :4].mean(dim=(1, 2)) > images[:, 0, 4:].mean(dim=(1, 2))).long()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+    learner = Plain(model, "cross_entropy", torch.optim.Adam(model.parameters(), lr=0.01, fused=True))
+    spec = TrainingSpec(epochs=30, batch_size=16)
+    rows = [epoch for (epoch,) in Training(learner, Table(images, labels), None, spec).epochs()]
+    assert rows[0].train_loss == pytest.approx(math.log(2), abs=0.1)
+    assert rows[-1].train_loss < 0.3

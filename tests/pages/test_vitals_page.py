@@ -125,7 +125,7 @@ def test_a_prediction_is_scored_against_the_readers_own_run(open_page: Open) -> 
 
 
 def test_five_seeds_are_five_networks_in_one_run(open_page: Open) -> None:
-    app = open_page("vitals.py", epochs="10", five="true")
+    app = open_page("vitals.py", epochs="10", random="5シード")
     app = wait_for_result(press_start(app))
     results = app.session_state["vitals_run"].run.result
     assert len(results) == 5
