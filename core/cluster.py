@@ -7,9 +7,12 @@ standard input closes, so it never outlives whoever started it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 TRAINING_LANE = "train"
@@ -107,6 +110,37 @@ async def serve() -> None:
     async with SpecCluster(workers=workers, scheduler=scheduler, asynchronous=True) as cluster:
         print(cluster.scheduler_address, flush=True)
         await asyncio.to_thread(sys.stdin.buffer.read)
+
+
+def start() -> subprocess.Popen[bytes]:
+    """Start a cluster in a process of its own, which ends when its standard input closes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "core.cluster"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "DASK_LOGGING__DISTRIBUTED": "error"},
+        start_new_session=True,
+    )
+
+
+def address_of(process: subprocess.Popen[bytes] | None) -> str:
+    """Wait for the address of a cluster that ``start`` started; empty when it ended instead."""
+    if process is None or process.stdout is None:
+        return ""
+    return process.stdout.readline().decode().strip()
+
+
+def end(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
+    """End a cluster that ``start`` started: it leaves when its input closes, or is killed."""
+    with contextlib.suppress(OSError):
+        if process.stdin is not None:
+            process.stdin.close()
+    try:
+        process.wait(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def main() -> None:

@@ -12,15 +12,14 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from core.cluster import QUICK_LANE, TRAINING_LANE, configure
+from core import cluster
+from core.cluster import QUICK_LANE, TRAINING_LANE
 from core.history import Paused
 from core.run import Run, State
 from core.specs import SpecError
@@ -182,7 +181,7 @@ class Engine:
         self._closing.set()
         process = self._process
         if process is not None:
-            _end(process)
+            cluster.end(process)
         if self._thread.is_alive():
             self._thread.join(timeout=2)
 
@@ -255,8 +254,10 @@ class Engine:
         """Keep a client connected to a cluster that is up, until the engine closes."""
         while not self._closing.is_set():
             try:
-                address = self._address or self._start_cluster()
-                if address is None:
+                if self._address is None:
+                    self._process = cluster.start()
+                address = self._address or cluster.address_of(self._process)
+                if not address:
                     continue
                 self._connect(address)
                 self._tend()
@@ -266,22 +267,8 @@ class Engine:
             finally:
                 self._disconnect()
 
-    def _start_cluster(self) -> str | None:
-        environment = {**os.environ, "DASK_LOGGING__DISTRIBUTED": "error"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.cluster"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-            env=environment,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        address = self._process.stdout.readline().decode().strip()
-        return address or None
-
     def _connect(self, address: str) -> None:
-        configure()
+        cluster.configure()
         from distributed import Client
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -326,19 +313,7 @@ class Engine:
                 client.close(timeout=1)
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
-    """End the cluster process: it leaves when its input closes, or is killed."""
-    with contextlib.suppress(OSError):
-        if process.stdin is not None:
-            process.stdin.close()
-    try:
-        process.wait(timeout=patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            cluster.end(process)
 
 
 def _explain(error: BaseException) -> str:

@@ -92,6 +92,8 @@ class ScheduleSpec:
             ("constant", "step", "exponential", "cosine", "one_cycle", "warm_up", "plateau"),
         )
         require_between("減衰率", self.gamma, 0.01, 1.0)
+        if self.name == "plateau" and self.gamma >= 1:
+            raise SpecError("「プラトーで減衰」の減衰率は 1 より小さくしてください。")
         require_between("減衰の間隔", self.every, 1, 2000)
         require_between("ウォームアップのエポック数", self.warm_up, 1, 2000)
         require_between("プラトーの忍耐", self.patience, 1, 2000)

@@ -75,11 +75,14 @@ def test_pause_step_resume_pin_and_compare(visit: Visit, phone: bool) -> None:
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("path", [f"{NETWORK}&rate_epochs=20&rate_seed=33", "/vitals?epochs=20&seed=33"])
+@pytest.mark.parametrize(
+    ("path", "phone"),
+    [(f"{NETWORK}&rate_epochs=20&rate_seed=33", True), ("/vitals?epochs=20&seed=33", False)],
+)
 def test_the_downloaded_script_and_notebook_print_the_pages_own_losses(
-    visit: Visit, path: str, tmp_path: Path
+    visit: Visit, path: str, phone: bool, tmp_path: Path
 ) -> None:
-    page = visit(path)
+    page = visit(path, phone=phone)
     press(page, "学習開始")
     expect(page.get_by_text("20 エポックで終了")).to_be_visible()
     first, last = finished_losses(page)
@@ -110,8 +113,9 @@ def test_the_downloaded_script_and_notebook_print_the_pages_own_losses(
         assert float(last) == pytest.approx(float(printed[-1][1]), rel=5e-3)
 
 
-def test_the_shared_address_opens_the_same_settings_for_someone_else(visit: Visit) -> None:
-    page = visit("/learning_rate")
+@pytest.mark.parametrize("phone", [False, True])
+def test_the_shared_address_opens_the_same_settings_for_someone_else(visit: Visit, phone: bool) -> None:
+    page = visit("/learning_rate", phone=phone)
     page.get_by_role("radio", name="本物のネットワーク").click()
     page.get_by_role("button", name="多すぎる用量").click()
     expect(page.get_by_role("radio", name="SGD+モメンタム")).to_be_checked()
