@@ -60,6 +60,7 @@ def test_pause_step_resume_pin_and_compare(visit: Visit, phone: bool) -> None:
     expect(page.get_by_role("heading", name="読み解き")).to_be_visible()
     press(page, "この結果を比較に残す")
     page.get_by_role("button", name="少なすぎる用量").click()
+    expect(page.get_by_role("radio", name="SGD", exact=True)).to_be_checked()
     press(page, "学習開始")
     expect(page.get_by_text("判定は「遅すぎる」")).to_be_visible()
     expect(page.get_by_text("なぜ")).to_be_visible()
