@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from core import device as devices
 from core import models, optimizers
 from core.forecast import persistence, score
-from core.history import ForecastRun, Paused, Row, TestForecast, run_ending, run_history
+from core.history import ForecastRun, Paused, TestForecast, run_ending, run_history
 from core.learners import Learner, Plain, Stacked, Table
 from core.schedules import Clock
 from core.series import FloatArray, Series, article_series
 from core.specs import ForecastSpec, ScheduleSpec, SpecError, require_stackable
-from core.training import EarlyStopping, Training, Unwatched, Watch, drive, hand_over, take_up
+from core.training import Training, Unwatched, Watch, train_on
 from core.windows import Scaler, Windows, bounds, make_windows, require_enough
 
 
@@ -60,7 +60,7 @@ def train_forecasters(
             readings, for these windows.
     """
     require_stackable(specs)
-    spec, watch = specs[0], watch or Unwatched()
+    spec = specs[0]
     if series is None:
         if spec.series.source == "upload":
             raise SpecError("CSVの内容がもう残っていません。もう一度ファイルを選んでください。")
@@ -81,13 +81,10 @@ def train_forecasters(
     held_out = table(validation, device) if len(validation) else None
     seeds = [s.training.seed for s in specs]
     training = Training(learner, table(train, device), held_out, spec.training, seeds)
-    rows: list[Row] = []
-    stopping = EarlyStopping(spec.training.patience, spec.training.min_delta)
-    if paused is not None:
-        rows, stopping = take_up(paused, training)
-    together = drive(training, rows, watch, stopping)
-    if together is None:
-        return hand_over(training, rows, stopping)
+    trained = train_on(training, paused, watch or Unwatched())
+    if isinstance(trained, Paused):
+        return trained
+    rows, stopping, together = trained
 
     unseen = raw.between(cut.validation, len(series.values))
     baseline = persistence(unseen).copy()

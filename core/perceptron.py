@@ -9,10 +9,10 @@ from torch import Tensor
 
 from core import device as devices
 from core import models, optimizers, schedules, tables
-from core.history import Paused, Row, TableRun, run_ending, run_history
+from core.history import Paused, TableRun, run_ending, run_history
 from core.learners import LOSSES, Learner, Plain, Stacked, Table
 from core.specs import TableRunSpec, require_stackable
-from core.training import EarlyStopping, Training, Unwatched, Watch, drive, hand_over, take_up
+from core.training import Training, Unwatched, Watch, train_on
 
 
 def to_table(part: tables.Part, device: torch.device) -> Table:
@@ -48,7 +48,7 @@ def train_on_table(
         SpecError: the specs differ in more than learning rate, schedule and seed.
     """
     require_stackable(specs)
-    spec, watch = specs[0], watch or Unwatched()
+    spec = specs[0]
     devices.one_thread()
     device = devices.pick()
     data = tables.load(spec.table)
@@ -56,13 +56,10 @@ def train_on_table(
     learner = make_learner(specs, data.features, data.classes, device)
     seeds = [s.training.seed for s in specs]
     training = Training(learner, train, validation, spec.training, seeds)
-    rows: list[Row] = []
-    stopping = EarlyStopping(spec.training.patience, spec.training.min_delta)
-    if paused is not None:
-        rows, stopping = take_up(paused, training)
-    together = drive(training, rows, watch, stopping)
-    if together is None:
-        return hand_over(training, rows, stopping)
+    trained = train_on(training, paused, watch or Unwatched())
+    if isinstance(trained, Paused):
+        return trained
+    rows, stopping, together = trained
 
     def finish(run: int) -> TableRun:
         weights = stopping.best_weights or learner.weights(run)

@@ -7,20 +7,8 @@ from dataclasses import dataclass
 
 from core.script_parts import constant, literal
 from core.vitals import Import
-from core.vitals.clock import ClockKind
+from core.vitals.clock import FORMATS, ClockKind
 
-FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y年%m月%d日",
-)
 ISO = "ISO8601"
 
 

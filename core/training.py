@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -195,3 +195,21 @@ def take_up(paused: Paused, training: Training) -> tuple[list[Row], EarlyStoppin
     kept = paused.state["stopping"]
     stopping = EarlyStopping(**{**kept, "best_weights": to_tensors(kept["best_weights"])})
     return list(paused.rows), stopping
+
+
+class Trained(NamedTuple):
+    """A training that has come to its end: its epochs, its early stopping, and how it ended."""
+
+    rows: list[Row]
+    stopping: EarlyStopping
+    ending: Ending
+
+
+def train_on(training: Training, paused: Paused | None, watch: Watch) -> Trained | Paused:
+    """Begin ``training``, or go on where ``paused`` left it, until it ends or is paused again."""
+    rows: list[Row] = []
+    stopping = EarlyStopping(training.spec.patience, training.spec.min_delta)
+    if paused is not None:
+        rows, stopping = take_up(paused, training)
+    ending = drive(training, rows, watch, stopping)
+    return hand_over(training, rows, stopping) if ending is None else Trained(rows, stopping, ending)

@@ -15,7 +15,7 @@ from core.vitals.reading import normalize
 ClockKind = Literal["datetime", "elapsed", "rows"]
 
 _CLOCK_NAME = re.compile(r"日時|時刻|時間|測定日|日付|date|time|offset|経過|elapsed", re.IGNORECASE)
-_FORMATS = (
+FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%d %H:%M",
@@ -73,7 +73,7 @@ def read_datetimes(cells: list[str]) -> npt.NDArray[np.float64] | None:
         best = best.dt.tz_convert("Asia/Tokyo").dt.tz_localize(None)
     else:
         plain = text.str.replace("T", " ", regex=False)
-        for pattern in _FORMATS:
+        for pattern in FORMATS:
             stamps = pd.to_datetime(plain, format=pattern, errors="coerce")
             if best is None or stamps.notna().sum() > best.notna().sum():
                 best = stamps
