@@ -107,7 +107,7 @@ def perceptrons(name: str, target: float, count: int, epochs: int) -> Workload:
         specs=specs,
         data=perceptron.to_table(data.train, CPU),
         build=build,
-        learner=lambda: perceptron.make_learner(specs, data.features, data.classes, CPU),
+        learner=lambda: perceptron.make_learner(specs, CPU),
         loss=nn.CrossEntropyLoss(),
     )
 

@@ -12,6 +12,7 @@ from core import models, optimizers
 from core.forecast import persistence, score
 from core.history import ForecastRun, Paused, TestForecast, run_ending, run_history
 from core.learners import Learner, Plain, Stacked, Table
+from core.losses import MSE
 from core.schedules import Clock
 from core.series import FloatArray, Series, article_series
 from core.specs import ForecastSpec, ScheduleSpec, SpecError, require_stackable
@@ -39,9 +40,9 @@ def make_learner(specs: Sequence[ForecastSpec], device: torch.device) -> Learner
     """Build the networks of ``specs``: a plain one for one spec, stacked ones for more."""
     built = [models.build(s.model, s.training.seed).to(device) for s in specs]
     if len(specs) == 1:
-        return Plain(built[0], "mse", optimizers.build(specs[0].optimizer, built[0].parameters()))
+        return Plain(built[0], MSE, optimizers.build(specs[0].optimizer, built[0].parameters()))
     clocks = [Clock(ScheduleSpec(), s.optimizer.lr, s.training.epochs) for s in specs]
-    return Stacked(built, "mse", specs[0].optimizer.name, clocks)
+    return Stacked(built, MSE, [s.optimizer for s in specs], clocks)
 
 
 def train_forecasters(

@@ -82,13 +82,26 @@ class ForecastRun(Result):
 class TableRun(Result):
     """A network trained on a table of patients. ``test_accuracy`` is None when the target is a number.
 
-    ``reference_loss`` is the loss of always giving the training rows' class shares, or their mean.
+    Attributes:
+        rows: number of patients for training, validation and test.
+        reference_loss: what always giving the training rows' class shares, or their middle, would cost.
+        test_outputs: (patients, outputs), what the network gives for each test patient.
+        test_targets: (patients,), the truth: a class, or a standardized number.
+        weights: name -> array, as ``state_dict`` has them; empty for a network of over 20,000 numbers.
     """
 
     rows: tuple[int, int, int]
     reference_loss: float
     test_loss: float
     test_accuracy: float | None
+    test_outputs: FloatArray = field(repr=False)
+    test_targets: npt.NDArray[Any] = field(repr=False)
+    weights: dict[str, FloatArray] = field(repr=False)
+
+
+def elapsed(row: Row) -> float:
+    """Return the seconds that the networks of a row have taken; those that train stacked share theirs."""
+    return sum({epoch.seconds for epoch in row})
 
 
 def run_history(rows: Sequence[Row], run: int) -> tuple[Epoch, ...]:

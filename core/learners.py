@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn, optim
-from torch.nn import functional
 
 from core import optimizers, schedules
+from core.losses import Loss
+from core.specs import OptimizerSpec
 from core.stacked import Stack, Updates
 
 State = dict[str, Any]
@@ -30,12 +31,6 @@ class Table(NamedTuple):
 def never() -> bool:
     """Say that nobody has asked to stop."""
     return False
-
-
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    "mse": functional.mse_loss,
-    "cross_entropy": functional.cross_entropy,
-}
 
 
 class Learner(Protocol):
@@ -106,12 +101,12 @@ class Plain:
     def __init__(
         self,
         model: nn.Module,
-        loss: str,
+        loss: Loss,
         optimizer: optim.Optimizer,
         schedule: schedules.Schedule | None = None,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
-        self._loss = LOSSES[loss]
+        self._loss = loss.mean
         self._parameters = list(model.parameters())
         self._step = optimizers.stepper(optimizer)
 
@@ -175,12 +170,16 @@ class Stacked:
     """Many networks of one shape, trained together; ``clocks`` keep each run's learning rate."""
 
     def __init__(
-        self, models: Sequence[nn.Module], loss: str, optimizer: str, clocks: Sequence[schedules.Clock]
+        self,
+        models: Sequence[nn.Module],
+        loss: Loss,
+        rules: Sequence[OptimizerSpec],
+        clocks: Sequence[schedules.Clock],
     ) -> None:
         self.stack = Stack(models)
         self.runs = self.stack.runs
-        self._loss, self._clocks = LOSSES[loss], clocks
-        self._updates = Updates(optimizer, self.stack)
+        self._loss, self._clocks = loss, clocks
+        self._updates = Updates(rules, self.stack)
         self._updates.set_lr(self.lrs())
 
     def one_pass(
@@ -194,8 +193,11 @@ class Stacked:
                     raise Interrupted
                 targets = data.targets[batch]  # (runs, batch) or (runs, batch, outputs)
                 outputs = self.stack(data.inputs[batch])
-                each = self._loss(outputs.flatten(0, 1), targets.flatten(0, 1), reduction="none")
-                losses = each.view(self.runs, -1).mean(dim=1)  # (runs,)
+                each = self._loss.each(outputs.flatten(0, 1), targets.flatten(0, 1)).view(self.runs, -1)
+                if self._loss.weight is None:
+                    losses = each.mean(dim=1)  # (runs,)
+                else:
+                    losses = each.sum(dim=1) / self._loss.weight(targets).sum(dim=1)
                 if learn:
                     losses.backward(torch.ones_like(losses))
                     self._updates.step()

@@ -1,4 +1,4 @@
-"""Update rules by name. One line adds one."""
+"""The optimizers of ``torch.optim`` that a spec names."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import torch
 from torch import Tensor, nn, optim
 
 from core.specs import OptimizerSpec
-
-OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
-    "sgd": optim.SGD,
-    "momentum": partial(optim.SGD, momentum=0.9),
-    "adam": optim.Adam,
-}
+from core.update_rules import RULES, arguments
 
 
 def build(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-    """Make the optimizer of ``spec``; ``fused`` carries out one step in one kernel."""
-    return OPTIMIZERS[spec.name](parameters, lr=spec.lr, fused=True)
+    """Make the optimizer of ``spec``; ``fused``, where there is one, carries out a step in one kernel."""
+    kind: type[optim.Optimizer] = getattr(optim, RULES[spec.name].kind)
+    made: optim.Optimizer = kind(
+        parameters, lr=spec.lr, **arguments(spec.name, spec.momentum, spec.weight_decay)
+    )  # type: ignore[call-arg]
+    return made
 
 
 def stepper(optimizer: optim.Optimizer) -> Callable[[], None]:

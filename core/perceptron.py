@@ -8,11 +8,16 @@ import torch
 from torch import Tensor
 
 from core import device as devices
-from core import models, optimizers, schedules, tables
+from core import losses, models, optimizers, schedules, tables
+from core.cohorts import COHORTS
+from core.fleet import Fleet
 from core.history import Paused, TableRun, run_ending, run_history
-from core.learners import LOSSES, Learner, Plain, Stacked, Table
-from core.specs import TableRunSpec, require_stackable
-from core.training import Training, Unwatched, Watch, train_on
+from core.learners import Learner, Plain, Stacked, Table, to_numpy
+from core.specs import TableRunSpec, require_together, stack_shape
+from core.stacked import UPDATES
+from core.training import Course, Training, Unwatched, Watch, train_on
+
+KEEP_WEIGHTS = 20_000
 
 
 def to_table(part: tables.Part, device: torch.device) -> Table:
@@ -24,17 +29,36 @@ def to_table(part: tables.Part, device: torch.device) -> Table:
     )
 
 
-def make_learner(specs: Sequence[TableRunSpec], features: int, classes: int, device: torch.device) -> Learner:
+def make_learner(specs: Sequence[TableRunSpec], device: torch.device) -> Learner:
     """Build the networks of ``specs``: a plain one for one spec, stacked ones for more."""
-    loss = "cross_entropy" if classes else "mse"
-    built = [models.build_mlp(s.model, features, max(classes, 1), s.training.seed).to(device) for s in specs]
+    spec = specs[0]
+    cohort = COHORTS[spec.table.name]
+    loss = losses.build(spec.loss, spec.loss_name)
+    built = [
+        models.build_mlp(s.model, cohort.inputs, cohort.outputs, s.training.seed).to(device) for s in specs
+    ]
     if len(specs) > 1:
         clocks = [schedules.Clock(s.schedule, s.optimizer.lr, s.training.epochs) for s in specs]
-        return Stacked(built, loss, specs[0].optimizer.name, clocks)
-    spec = specs[0]
+        return Stacked(built, loss, [s.optimizer for s in specs], clocks)
     optimizer = optimizers.build(spec.optimizer, built[0].parameters())
     schedule = schedules.build(spec.schedule, optimizer, spec.training.epochs)
     return Plain(built[0], loss, optimizer, schedule)
+
+
+def groups(specs: Sequence[TableRunSpec]) -> list[list[int]]:
+    """Return the places of the specs that train stacked, group by group."""
+    found: dict[object, list[int]] = {}
+    for place, spec in enumerate(specs):
+        alone = spec.optimizer.name not in UPDATES
+        found.setdefault((stack_shape(spec), place if alone else None), []).append(place)
+    return list(found.values())
+
+
+def _training(specs: Sequence[TableRunSpec], device: torch.device) -> Training:
+    data = tables.load(specs[0].table)
+    train, validation = to_table(data.train, device), to_table(data.validation, device)
+    seeds = [spec.training.seed for spec in specs]
+    return Training(make_learner(specs, device), train, validation, specs[0].training, seeds)
 
 
 def train_on_table(
@@ -44,50 +68,59 @@ def train_on_table(
 ) -> tuple[TableRun, ...] | Paused:
     """Carry out ``specs`` together. ``paused`` is what an earlier call handed back.
 
+    Specs that differ only in learning rate, weight decay, schedule and seed train stacked; others side by
+    side, epoch by epoch. Patience ends a run that is alone.
+
     Raises:
-        SpecError: the specs differ in more than learning rate, schedule and seed.
+        SpecError: the specs differ in their number of epochs.
     """
-    require_stackable(specs)
-    spec = specs[0]
+    require_together(specs)
     devices.one_thread()
     device = devices.pick()
-    data = tables.load(spec.table)
-    train, validation, test = (to_table(p, device) for p in (data.train, data.validation, data.test))
-    learner = make_learner(specs, data.features, data.classes, device)
-    seeds = [s.training.seed for s in specs]
-    training = Training(learner, train, validation, spec.training, seeds)
-    trained = train_on(training, paused, watch or Unwatched())
+    members = groups(specs)
+    trainings = [_training([specs[place] for place in group], device) for group in members]
+    course: Course = trainings[0] if len(trainings) == 1 else Fleet(trainings, members)
+    trained = train_on(course, paused, watch or Unwatched())
     if isinstance(trained, Paused):
         return trained
     rows, stopping, together = trained
 
     def finish(run: int) -> TableRun:
-        weights = stopping.best_weights or learner.weights(run)
-        loss, accuracy = _judge(spec, weights, test, data.features, data.classes)
         history = run_history(rows, run)
-        return TableRun(
+        return judge(
+            specs[run],
+            stopping.best_weights or course.weights(run),
+            device,
             history=history,
             ending=run_ending(history, together),
-            device=devices.describe(device),
-            parameters=sum(w.numel() for w in weights.values()),
-            rows=(len(train.inputs), len(validation.inputs), len(test.inputs)),
-            reference_loss=data.reference_loss,
-            test_loss=loss,
-            test_accuracy=accuracy,
         )
 
-    return tuple(finish(run) for run in range(learner.runs))
+    return tuple(finish(run) for run in range(len(specs)))
 
 
-def _judge(
-    spec: TableRunSpec, weights: dict[str, Tensor], test: Table, features: int, classes: int
-) -> tuple[float, float | None]:
-    """Return loss and, for classes, accuracy of a network with ``weights`` on ``test``."""
-    model = models.mlp(spec.model, features, max(classes, 1)).to(test.inputs.device)
+def judge(
+    spec: TableRunSpec, weights: dict[str, Tensor], device: torch.device, **history: object
+) -> TableRun:
+    """Let a network with ``weights`` answer for the test patients, and put its run together."""
+    data, cohort = tables.load(spec.table), COHORTS[spec.table.name]
+    loss = losses.build(spec.loss, spec.loss_name)
+    train, test = to_table(data.train, device), to_table(data.test, device)
+    model = models.mlp(spec.model, cohort.inputs, cohort.outputs).to(device)
     model.load_state_dict(weights)
     model.eval()
     with torch.no_grad():
         outputs = model(test.inputs)
-    loss = LOSSES["cross_entropy" if classes else "mse"](outputs, test.targets).item()
-    accuracy = (outputs.argmax(1) == test.targets).float().mean().item() if classes else None
-    return loss, accuracy
+    parameters = models.count_parameters(model)
+    right = (outputs.argmax(1) == test.targets).float().mean().item() if cohort.classes else None
+    return TableRun(
+        **history,  # type: ignore[arg-type]
+        device=devices.describe(device),
+        parameters=parameters,
+        rows=(len(data.train.inputs), len(data.validation.inputs), len(data.test.inputs)),
+        reference_loss=losses.of_a_constant(loss, spec.loss_name, train.targets),
+        test_loss=loss.mean(outputs, test.targets).item(),
+        test_accuracy=right,
+        test_outputs=to_numpy(outputs),
+        test_targets=data.test.targets,
+        weights=to_numpy(weights) if parameters <= KEEP_WEIGHTS else {},
+    )

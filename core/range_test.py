@@ -58,7 +58,7 @@ def range_test(spec: TableRunSpec) -> RangeTest:
     device = devices.pick()
     data = tables.load(spec.table)
     train = to_table(data.train, device)
-    learner = make_learner([spec], data.features, data.classes, device)
+    learner = make_learner([spec], device)
     assert isinstance(learner, Plain)
     generator = torch.Generator().manual_seed(spec.training.seed)
     batches: list[torch.Tensor] = []

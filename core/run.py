@@ -133,11 +133,11 @@ class Run:
             self._worker_run = worker_run
             self._rows = list(self.paused.rows) if self.paused else []
             self._state = "running"
-        for number, seconds, losses in packed:
+        for number, losses in packed:
             self._rows.append(
                 tuple(
                     Epoch(number=number, train_loss=t, validation_loss=v, lr=lr, seconds=seconds)
-                    for t, v, lr in losses
+                    for t, v, lr, seconds in losses
                 )
             )
 

@@ -11,15 +11,14 @@ import re
 from collections.abc import Sequence
 
 from core import script_steps as steps
+from core.cohorts import COHORTS
 from core.script_model import CELL_LABELS
 from core.script_parts import Section
 from core.script_picture import picture
 from core.script_upload import UploadSource
-from core.specs import AnySpec, ForecastSpec, SpecError, TableRunSpec, digest, require_stackable
+from core.specs import AnySpec, ForecastSpec, SpecError, TableRunSpec, digest, require_together
 
 __all__ = ["Section", "Specs", "UploadSource", "file_name", "notebook", "script", "sections"]
-
-TABLE_LABELS = {"breast_cancer": "乳がん(良性・悪性)", "diabetes": "糖尿病の進行度"}
 
 Specs = AnySpec | Sequence[AnySpec]
 
@@ -91,7 +90,9 @@ def _listed(specs: Specs) -> tuple[AnySpec, ...]:
     listed = (specs,) if isinstance(specs, TableRunSpec | ForecastSpec) else tuple(specs)
     if not listed:
         raise SpecError("設定がありません。")
-    require_stackable(listed)
+    require_together(listed)
+    if len({s.table for s in listed if isinstance(s, TableRunSpec)}) > 1:
+        raise SpecError("データが違う設定は、1つのスクリプトにまとめられません。")
     return listed
 
 
@@ -109,7 +110,9 @@ def _preface(listed: Sequence[AnySpec]) -> list[str]:
     if isinstance(spec, ForecastSpec):
         title, needs = f"{CELL_LABELS[spec.model.name]} で次の値を予測する", ""
     else:
-        title, needs = f"多層パーセプトロンで学ぶ: {TABLE_LABELS[spec.table.name]}", " scikit-learn"
+        cohort = COHORTS[spec.table.name]
+        title = f"多層パーセプトロンで学ぶ: {cohort.label}"
+        needs = "" if cohort.make else " scikit-learn"
     runs = "学習" if len(listed) == 1 else f" {len(listed)} 通りの学習"
     return [
         title,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+
+from core.cohorts import COHORTS, Cohort, arguments
 from core.script_parts import join
 from core.series import ARTICLE_NOISE, ARTICLE_POINTS
 from core.specs import ForecastSpec, TableRunSpec
 
-TABLES = {  # name: loader, input columns, outputs
-    "breast_cancer": ("load_breast_cancer", 30, 2),
-    "diabetes": ("load_diabetes", 10, 1),
-}
+LOADERS = {"breast_cancer": "load_breast_cancer", "diabetes": "load_diabetes"}
 
 _SPLIT = """
 # 患者の順番を混ぜ、テスト用・検証用・学習用に分ける
@@ -24,8 +25,19 @@ x = ((x - x[train].mean(axis=0)) / x[train].std(axis=0)).astype(np.float32)
 _CLASSES = """
 x, y = torch.tensor(x), torch.tensor(y)
 """
+_MISTYPED = """
+# 学習用の患者のうち {count} 人の血圧に、0 を1つ多く打ち間違える(130 → 1300)
+y = y.copy()
+y[train[:{count}]] *= 10
+"""
 _NUMBERS = """
 y = ((y - y[train].mean()) / y[train].std()).astype(np.float32)
+x, y = torch.tensor(x), torch.tensor(y).unsqueeze(-1)
+"""
+_ROBUST_NUMBERS = """
+# 答えは、外れ値に振り回されにくい中央値と四分位範囲でそろえる
+low, middle, high = np.percentile(y[train], [25, 50, 75])
+y = ((y - middle) / (high - low)).astype(np.float32)
 x, y = torch.tensor(x), torch.tensor(y).unsqueeze(-1)
 """
 _PARTS = """
@@ -37,15 +49,34 @@ print(f"学習用 {len(train)} 人、検証用 {len(validation)} 人、テスト
 
 
 def patients(spec: TableRunSpec) -> str:
-    """Write how the table is loaded, cut and scaled."""
-    table = spec.table
+    """Write how the table is loaded or simulated, cut and scaled."""
+    table, cohort = spec.table, COHORTS[spec.table.name]
     split = _SPLIT.format(seed=table.seed, test=table.test, validation=table.validation).strip()
-    if table.name == "breast_cancer":
+    if cohort.make is not None:
+        values = ", ".join(map(repr, arguments(cohort, table)))
+        load = f"{_source(cohort)}\n\n\nx, y = {cohort.make.__name__}({values})"
+        load += "\ny = y.astype(np.int64)" if cohort.classes else ""
+    elif table.name == "breast_cancer":
         load = "data = load_breast_cancer()\nx = data.data\n"
         load += "y = (1 - data.target).astype(np.int64)  # 元のデータと逆に、悪性を 1、良性を 0 とする"
+    else:
+        load = "data = load_diabetes(scaled=False)\nx, y = data.data, data.target"
+    if cohort.classes:
         return join(load, split + _CLASSES.rstrip(), _PARTS)
-    load = "data = load_diabetes(scaled=False)\nx, y = data.data, data.target"
-    return join(load, split + _NUMBERS.rstrip(), _PARTS)
+    mistyped = _MISTYPED.format(count=table.mistyped).strip() if table.mistyped else ""
+    numbers = (_ROBUST_NUMBERS if cohort.robust else _NUMBERS).strip()
+    return join(load, split, mistyped, numbers, _PARTS)
+
+
+def _source(cohort: Cohort) -> str:
+    """Write the function that simulates a table as it stands in ``core.cohorts``, in Japanese dress."""
+    assert cohort.make is not None
+    lines = inspect.getsource(cohort.make).splitlines()
+    (function,) = ast.parse("\n".join(lines)).body
+    assert isinstance(function, ast.FunctionDef)
+    head = f"def {function.name}({', '.join(a.arg for a in function.args.args)}):"
+    body = lines[function.body[1].lineno - 1 :]
+    return "\n".join([head, f'    """{cohort.label}の患者を作る。"""', *body])
 
 
 ARTICLE = f"""

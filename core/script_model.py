@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core import script_data
 from core import script_parts as parts
+from core.cohorts import COHORTS
 from core.script_parts import Names, join
 from core.specs import AnySpec, ForecastSpec, TableRunSpec
 
@@ -25,18 +25,21 @@ def stops_early(listed: Sequence[AnySpec]) -> bool:
 
 
 def varying(listed: Sequence[AnySpec]) -> set[str]:
-    """Return which of seed, learning rate and schedule each run has its own of."""
+    """Return which settings each run has its own of."""
     if len(listed) == 1:
         return set()
-    found = set()
-    if len({s.training.seed for s in listed}) > 1:
-        found.add("seed")
-    if len({s.optimizer.lr for s in listed}) > 1:
-        found.add("lr")
-    # Numbers that a schedule does not use make no difference.
-    if len({str(parts.schedule_call(s.schedule, "")) for s in listed if isinstance(s, TableRunSpec)}) > 1:
-        found.add("schedule")
-    return found
+    tables = [spec for spec in listed if isinstance(spec, TableRunSpec)]
+    # Numbers that a schedule, a rule or a loss does not use make no difference.
+    values: dict[str, set[object]] = {
+        "seed": {spec.training.seed for spec in listed},
+        "lr": {spec.optimizer.lr for spec in listed},
+        "optimizer": {parts.optimizer_call(spec.optimizer, "", "") for spec in listed},
+        "schedule": {str(parts.schedule_call(spec.schedule, "")) for spec in tables},
+        "loss": {loss_call(spec) for spec in tables},
+        "model": {perceptron(spec) for spec in tables},
+        "batch_size": {spec.training.batch_size for spec in listed},
+    }
+    return {name for name, different in values.items() if len(different) > 1}
 
 
 def forecaster(spec: ForecastSpec) -> str:
@@ -57,34 +60,86 @@ def forecaster(spec: ForecastSpec) -> str:
         return self.head(states[:, -1])  # (件数, 1)'''
 
 
-def _perceptron(spec: TableRunSpec) -> str:
-    _, features, outputs = script_data.TABLES[spec.table.name]
+def perceptron(spec: TableRunSpec) -> str:
+    """Write the expression that makes a perceptron."""
+    cohort = COHORTS[spec.table.name]
+    features = cohort.inputs
     layers = []
     for units in spec.model.hidden:
         layers += [f"nn.Linear({features}, {units})", ACTIVATIONS[spec.model.activation]]
         features = units
-    lines = "".join(f"    {layer},\n" for layer in [*layers, f"nn.Linear({features}, {outputs})"])
-    return f"model = nn.Sequential(\n{lines})"
+    lines = "".join(f"    {layer},\n" for layer in [*layers, f"nn.Linear({features}, {cohort.outputs})"])
+    return f"nn.Sequential(\n{lines})"
 
 
-def model(spec: AnySpec, names: Names) -> str:
+def model(listed: Sequence[AnySpec], names: Names) -> str:
     """Write how the network is made, its initial weights drawn from the seed."""
     seed = f"torch.manual_seed({names.seed})  # 最初の重みは乱数の種で決まる"
-    made = "model = Forecaster()" if isinstance(spec, ForecastSpec) else _perceptron(spec)
-    return f"{seed}\n{made}"
+    if "model" in varying(listed):
+        return f'{seed}\nmodel = setting["model"]()'
+    spec = listed[0]
+    made = "Forecaster()" if isinstance(spec, ForecastSpec) else perceptron(spec)
+    return f"{seed}\nmodel = {made}"
 
 
 def classifies(spec: AnySpec) -> bool:
     """Say whether the targets are classes."""
-    return isinstance(spec, TableRunSpec) and script_data.TABLES[spec.table.name][2] > 1
+    return isinstance(spec, TableRunSpec) and COHORTS[spec.table.name].classes > 0
+
+
+LOSS_LABELS = {
+    "mse": "平均二乗誤差(MSE)",
+    "mae": "平均絶対誤差(MAE)",
+    "huber": "Huber 損失",
+    "cross_entropy": "交差エントロピー",
+    "weighted": "重み付き交差エントロピー",
+    "focal": "focal 損失",
+}
+FOCAL = '''class FocalLoss(nn.Module):
+    """やさしい患者の損失を割り引き、難しい患者に集中する。"""
+
+    def __init__(self, gamma):
+        super().__init__()
+        self.gamma = gamma
+
+    def forward(self, outputs, targets):
+        cross_entropy = nn.functional.cross_entropy(outputs, targets, reduction="none")
+        return ((1 - torch.exp(-cross_entropy)) ** self.gamma * cross_entropy).mean()'''
+
+
+def loss_name(spec: AnySpec) -> str:
+    """Return the loss of a run by name."""
+    return spec.loss_name if isinstance(spec, TableRunSpec) else "mse"
+
+
+def loss_call(spec: AnySpec) -> str:
+    """Write the expression that makes the loss."""
+    if isinstance(spec, ForecastSpec):
+        return "nn.MSELoss()"
+    return {
+        "mse": "nn.MSELoss()",
+        "mae": "nn.L1Loss()",
+        "huber": f"nn.HuberLoss(delta={spec.loss.delta!r})",
+        "cross_entropy": "nn.CrossEntropyLoss()",
+        "weighted": f"nn.CrossEntropyLoss(weight=torch.tensor([1.0, {spec.loss.positive_weight!r}]))",
+        "focal": f"FocalLoss({spec.loss.gamma!r})",
+    }[spec.loss_name]
+
+
+def own_loss(listed: Sequence[AnySpec]) -> str:
+    """Write the class of a loss that torch does not have, if a run uses one."""
+    return FOCAL if any(loss_name(spec) == "focal" for spec in listed) else ""
 
 
 def tools(listed: Sequence[AnySpec], names: Names) -> str:
     """Write loss, optimizer and schedule."""
-    spec = listed[0]
-    loss = "CrossEntropyLoss" if classifies(spec) else "MSELoss"
-    code = f"loss_function = nn.{loss}()\n{parts.optimizer(spec.optimizer.name, names.lr)}"
-    if "schedule" in varying(listed):
+    spec, differing = listed[0], varying(listed)
+    loss = 'setting["loss"]' if "loss" in differing else loss_call(spec)
+    made = parts.optimizer(spec.optimizer, "optimizer = ", "model.parameters()", names.lr)
+    if "optimizer" in differing:
+        made = f'optimizer = setting["optimizer"](model.parameters(), {names.lr})'
+    code = f"loss_function = {loss}\n{made}"
+    if "schedule" in differing:
         return code + '\nschedule = setting["schedule"](optimizer)'
     if parts.schedule_names(listed) and isinstance(spec, TableRunSpec):
         code += "\n" + parts.schedule(spec.schedule, "schedule = ", names.lr)

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.specs import AnySpec, ScheduleSpec, TableRunSpec
+from core import update_rules
+from core.specs import AnySpec, OptimizerSpec, ScheduleSpec, TableRunSpec
 
 WIDTH = 88
 
@@ -26,6 +27,7 @@ class Names:
 
     seed: str = "SEED"
     lr: str = "LEARNING_RATE"
+    batch_size: str = "BATCH_SIZE"
 
 
 def literal(text: str) -> str:
@@ -70,18 +72,24 @@ def imports(standard: Iterable[str], others: Iterable[str]) -> str:
     )
 
 
-OPTIMIZERS = {
-    "sgd": ("SGD", []),
-    "momentum": ("SGD", ["momentum=0.9"]),
-    "adam": ("Adam", []),
-}
+def optimizer_call(spec: OptimizerSpec, parameters: str, lr: str) -> str:
+    """Write the call that makes an optimizer; ``fused`` is what the page trains with."""
+    extra = update_rules.arguments(spec.name, spec.momentum, spec.weight_decay)
+    given = [parameters, f"lr={lr}", *(f"{name}={value!r}" for name, value in extra.items())]
+    return f"torch.optim.{update_rules.RULES[spec.name].kind}({', '.join(given)})"
 
 
-def optimizer(name: str, lr: str) -> str:
-    """Write the optimizer; ``fused`` is what the page trains with."""
-    kind, extra = OPTIMIZERS[name]
-    arguments = ["model.parameters()", f"lr={lr}", *extra, "fused=True"]
-    return call(f"optimizer = torch.optim.{kind}(", arguments)
+def optimizer_label(spec: OptimizerSpec) -> str:
+    """Name an optimizer as torch does, with the settings that tell it from others of its class."""
+    extra = update_rules.arguments(spec.name, spec.momentum, spec.weight_decay)
+    told = ", ".join(f"{name}={value!r}" for name, value in extra.items() if name != "fused")
+    return update_rules.RULES[spec.name].kind + (f"({told})" if told else "")
+
+
+def optimizer(spec: OptimizerSpec, start: str, parameters: str, lr: str) -> str:
+    """Write ``start`` and the call that makes the optimizer, broken where it is long."""
+    kind, arguments = optimizer_call(spec, parameters, lr).split("(", 1)
+    return call(f"{start}{kind}(", arguments[:-1].split(", "))
 
 
 def schedule_call(spec: ScheduleSpec, lr: str) -> tuple[str, list[str], str]:
@@ -146,7 +154,7 @@ def schedule_step(names: set[str]) -> str:
 
 def loaders(shuffle: bool, validation: bool, names: Names) -> str:
     """Write the DataLoaders of training and validation."""
-    arguments = ["TensorDataset(train_x, train_y)", "batch_size=BATCH_SIZE"]
+    arguments = ["TensorDataset(train_x, train_y)", f"batch_size={names.batch_size}"]
     if shuffle:
         arguments += ["shuffle=True", f"generator=torch.Generator().manual_seed({names.seed})"]
     code = call("train_loader = DataLoader(", arguments)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from core import script_data, script_upload
 from core import script_model as network
 from core import script_parts as parts
+from core.cohorts import COHORTS
 from core.script_model import classifies, stops_early, varying, watches
 from core.script_parts import Names, Section, join, literal
 from core.script_upload import UploadSource
@@ -23,7 +24,8 @@ def preparation(listed: Sequence[AnySpec], upload: UploadSource | None) -> Secti
     if stops_early(listed):
         standard.append("import copy")
     if isinstance(spec, TableRunSpec):
-        others.append(f"from sklearn.datasets import {script_data.TABLES[spec.table.name][0]}")
+        if COHORTS[spec.table.name].make is None:
+            others.append(f"from sklearn.datasets import {script_data.LOADERS[spec.table.name]}")
     elif spec.series.source == "upload" and upload is not None:
         standard += ["import csv", "import re", "import unicodedata"]
         if upload.clock == "datetime":
@@ -41,10 +43,9 @@ def settings(listed: Sequence[AnySpec]) -> Section:
     training = spec.training
     differing = varying(listed)
     lines = [] if "seed" in differing else [f"SEED = {training.seed}  # 乱数の種"]
-    lines += [
-        f"EPOCHS = {training.epochs}  # 学習データを何周するか",
-        f"BATCH_SIZE = {training.batch_size}  # 何件ごとに重みを直すか",
-    ]
+    lines.append(f"EPOCHS = {training.epochs}  # 学習データを何周するか")
+    if "batch_size" not in differing:
+        lines.append(f"BATCH_SIZE = {training.batch_size}  # 何件ごとに重みを直すか")
     if "lr" not in differing:
         lines.append(f"LEARNING_RATE = {spec.optimizer.lr!r}  # 一度に重みを動かす大きさ")
     if stops_early(listed):
@@ -54,6 +55,8 @@ def settings(listed: Sequence[AnySpec]) -> Section:
     if isinstance(spec, ForecastSpec):
         lines.append(f"LENGTH = {spec.length}  # 窓の長さ(何点前まで見るか)")
     code, explanation = "\n".join(lines), "数字を書きかえると、違う条件で試せます。"
+    if len(listed) > 1 and "loss" in differing and (own := network.own_loss(listed)):
+        code += f"\n\n\n{own}\n"
     if len(listed) > 1:
         explanation = "比べる設定を並べます。" + explanation
         code += "\n\nSETTINGS = [\n" + "".join(_list(listed)) + "]"
@@ -64,7 +67,12 @@ def _labels(listed: Sequence[AnySpec]) -> list[str]:
     differing = varying(listed)
     labels = []
     for number, spec in enumerate(listed, start=1):
-        words = [f"学習率 {spec.optimizer.lr!r}"] if "lr" in differing else []
+        words = [parts.optimizer_label(spec.optimizer)] if "optimizer" in differing else []
+        words += [network.LOSS_LABELS[network.loss_name(spec)]] if "loss" in differing else []
+        if "model" in differing and isinstance(spec, TableRunSpec):
+            words.append("隠れ層 " + ("-".join(map(str, spec.model.hidden)) or "なし"))
+        words += [f"バッチ {spec.training.batch_size}"] if "batch_size" in differing else []
+        words += [f"学習率 {spec.optimizer.lr!r}"] if "lr" in differing else []
         if "schedule" in differing and isinstance(spec, TableRunSpec):
             words.append(parts.schedule_call(spec.schedule, "")[2])
         words += [f"乱数の種 {spec.training.seed}"] if "seed" in differing else []
@@ -81,6 +89,15 @@ def _list(listed: Sequence[AnySpec]) -> Iterator[str]:
             items.append(f'"seed": {spec.training.seed}')
         if "lr" in differing:
             items.append(f'"lr": {spec.optimizer.lr!r}')
+        if "batch_size" in differing:
+            items.append(f'"batch_size": {spec.training.batch_size}')
+        if "optimizer" in differing:
+            start = '"optimizer": lambda parameters, lr: '
+            items.append(parts.optimizer(spec.optimizer, start, "parameters", "lr"))
+        if "loss" in differing:
+            items.append(f'"loss": {network.loss_call(spec)}')
+        if "model" in differing and isinstance(spec, TableRunSpec):
+            items.append(f'"model": lambda: {network.perceptron(spec)}')
         if "schedule" in differing and isinstance(spec, TableRunSpec):
             start = '"schedule": lambda optimizer: '
             lr = repr(spec.optimizer.lr) if "lr" in differing else "LEARNING_RATE"
@@ -106,15 +123,25 @@ def data(spec: AnySpec, upload: UploadSource | None) -> Section:
     return Section(title="データ", explanation=explanation + "未来の値は学習に使いません。", code=code)
 
 
-_LOSS_TEXT = {True: "分類なので交差エントロピー", False: "数値を当てるので平均二乗誤差(MSE)"}
 _UNSEEN = "学習に使っていないデータで採点します。"
+
+
+def _loss_text(listed: Sequence[AnySpec]) -> str:
+    if "loss" in varying(listed):
+        return "損失関数も設定ごとに変えます。"
+    aim = "分類なので" if classifies(listed[0]) else "数値を当てるので"
+    name = network.loss_name(listed[0])
+    usual = name in ("mse", "cross_entropy")
+    return f"{aim if usual else ''}{network.LOSS_LABELS[name]}を使います。"
+
+
 _ORDER = "予測 → 採点 → 反省(逆伝播)→ 修正をくり返します。"
 
 
 def one_run(spec: AnySpec) -> list[Section]:
     """Write model, tools, training and test of a single run."""
     names, listed = Names(), [spec]
-    model = network.model(spec, names)
+    model = network.model(listed, names)
     if isinstance(spec, ForecastSpec):
         model = f"{network.forecaster(spec)}\n\n\n{model}"
     tools = "損失関数とオプティマイザ"
@@ -122,8 +149,8 @@ def one_run(spec: AnySpec) -> list[Section]:
         Section(title="モデル", explanation="ネットワークを組み立てます。", code=model + "\nprint(model)"),
         Section(
             title=tools + ("と学習率スケジュール" if parts.schedule_names(listed) else ""),
-            explanation=f"{_LOSS_TEXT[classifies(spec)]}を使います。",
-            code=network.tools(listed, names),
+            explanation=_loss_text(listed),
+            code="\n\n\n".join(filter(None, (network.own_loss(listed), network.tools(listed, names)))),
         ),
         Section(title="学習", explanation=_ORDER, code=network.training(listed, names)),
         Section(title="テスト", explanation=_UNSEEN, code=network.testing(spec)),
@@ -136,17 +163,20 @@ def many_runs(listed: Sequence[AnySpec]) -> list[Section]:
     names = Names(
         seed='setting["seed"]' if "seed" in differing else "SEED",
         lr='setting["lr"]' if "lr" in differing else "LEARNING_RATE",
+        batch_size='setting["batch_size"]' if "batch_size" in differing else "BATCH_SIZE",
     )
     keep = "histories.append((train_losses, validation_losses))"
     body = join(
-        "print(f\"設定: {setting['label']}\")\n" + network.model(spec, names),
+        "print(f\"設定: {setting['label']}\")\n" + network.model(listed, names),
         network.tools(listed, names),
         network.training(listed, names),
         network.testing(spec),
         keep if watches(spec) else "histories.append(train_losses)",
     )
     loop = "histories = []\nfor setting in SETTINGS:\n" + textwrap.indent(body, "    ")
-    explanation = f"設定を一つずつ、最初から学習します。{_ORDER}\n{_LOSS_TEXT[classifies(spec)]}を使います。"
+    if "loss" not in differing and (own := network.own_loss(listed)):
+        loop = f"{own}\n\n\n{loop}"
+    explanation = f"設定を一つずつ、最初から学習します。{_ORDER}\n{_loss_text(listed)}"
     run = Section(title="学習とテスト", explanation=explanation, code=loop)
     if isinstance(spec, TableRunSpec):
         return [run]

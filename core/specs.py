@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from core.cohorts import COHORTS
+from core.update_rules import RULES
+
 
 class SpecError(ValueError):
     """A setting that cannot be run. The message is Japanese and says what to change."""
@@ -60,14 +63,22 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSpec:
-    """An update rule and its learning rate."""
+    """An update rule and its learning rate.
+
+    ``momentum`` is used by the rules that have one; ``weight_decay`` is the rule's own when None.
+    """
 
     name: str = "adam"
     lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float | None = None
 
     def __post_init__(self) -> None:
-        require_one_of("オプティマイザ", self.name, ("sgd", "momentum", "adam"))
+        require_one_of("オプティマイザ", self.name, tuple(RULES))
         require_between("学習率", self.lr, 1e-7, 10.0)
+        require_between("モメンタム", self.momentum, 0.0, 0.999)
+        if self.weight_decay is not None:
+            require_between("重み減衰", self.weight_decay, 0.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +111,51 @@ class ScheduleSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LossSpec:
+    """What the network is scored by while it learns.
+
+    ``auto`` is cross-entropy for classes and the mean squared error for numbers. ``delta`` is where
+    Huber's loss turns straight (in standardized units), ``positive_weight`` how much a patient of class 1
+    counts in ``weighted``, ``gamma`` how little an easy patient counts in ``focal``.
+    """
+
+    name: str = "auto"
+    delta: float = 1.0
+    positive_weight: float = 10.0
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        require_one_of("損失関数", self.name, ("auto", *LOSSES_OF_NUMBERS, *LOSSES_OF_CLASSES))
+        require_between("Huber 損失の δ", self.delta, 0.01, 100.0)
+        require_between("陽性の重み", self.positive_weight, 0.01, 1000.0)
+        require_between("focal 損失の γ", self.gamma, 0.0, 10.0)
+
+
+LOSSES_OF_NUMBERS = ("mse", "mae", "huber")
+LOSSES_OF_CLASSES = ("cross_entropy", "weighted", "focal")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableSpec:
-    """A table of patients, cut by ``seed`` into training, validation and test rows."""
+    """A table of patients, cut by ``seed`` into training, validation and test rows.
+
+    Simulated tables use more: ``patients`` and ``positive_share`` are how many to make and which share of
+    them is ill; ``mistyped`` is how many training targets are ten times what they should be.
+    """
 
     name: str = "breast_cancer"
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
+    patients: int = 1000
+    positive_share: float = 0.05
+    mistyped: int = 0
 
     def __post_init__(self) -> None:
-        require_one_of("データ", self.name, ("breast_cancer", "diabetes"))
+        require_one_of("データ", self.name, tuple(COHORTS))
+        require_between("患者数", self.patients, 50, 20_000)
+        require_between("陽性の割合", self.positive_share, 0.01, 0.5)
+        require_between("打ち間違いの数", self.mistyped, 0, 20)
         require_between("検証に使う割合", self.validation, 0.05, 0.4)
         require_between("テストに使う割合", self.test, 0.05, 0.4)
         require_between("分割の乱数の種", self.seed, 0, 2**31 - 1)
@@ -169,9 +215,22 @@ class TableRunSpec:
 
     table: TableSpec = field(default_factory=TableSpec)
     model: MLPSpec = field(default_factory=MLPSpec)
+    loss: LossSpec = field(default_factory=LossSpec)
     optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     training: TrainingSpec = field(default_factory=lambda: TrainingSpec(epochs=60, batch_size=32))
+
+    def __post_init__(self) -> None:
+        wrong = LOSSES_OF_NUMBERS if COHORTS[self.table.name].classes else LOSSES_OF_CLASSES
+        if self.loss.name in wrong:
+            raise SpecError("この損失関数は、このデータの目的(分類か数値の予測か)に合いません。")
+
+    @property
+    def loss_name(self) -> str:
+        """Return the loss by name, with ``auto`` resolved."""
+        if self.loss.name != "auto":
+            return self.loss.name
+        return "cross_entropy" if COHORTS[self.table.name].classes else "mse"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,20 +268,37 @@ def with_seeds(spec: SomeSpec, count: int) -> tuple[SomeSpec, ...]:
     return tuple(replace(spec, training=replace(spec.training, seed=first + i)) for i in range(count))
 
 
+def stack_shape(spec: AnySpec) -> AnySpec:
+    """Return ``spec`` without what may differ between runs of one stack.
+
+    Those are the learning rate, weight decay, schedule and seed.
+    """
+    optimizer = replace(spec.optimizer, lr=1.0, weight_decay=0.0)
+    training = replace(spec.training, seed=0)
+    if isinstance(spec, TableRunSpec):
+        return replace(spec, optimizer=optimizer, training=training, schedule=ScheduleSpec())
+    return replace(spec, optimizer=optimizer, training=training)
+
+
 def require_stackable(specs: Sequence[AnySpec]) -> None:
-    """Check that ``specs`` differ only in learning rate, schedule and seed, and so can train as one.
+    """Check that ``specs`` differ only in what a stack allows, and so can train as one.
 
     Raises:
         SpecError: they differ in more.
     """
-
-    def common(spec: AnySpec) -> AnySpec:
-        same = replace(
-            spec,
-            optimizer=replace(spec.optimizer, lr=1.0),
-            training=replace(spec.training, seed=0),
-        )
-        return replace(same, schedule=ScheduleSpec()) if isinstance(same, TableRunSpec) else same
-
-    if len({common(spec) for spec in specs}) != 1:
+    if len({stack_shape(spec) for spec in specs}) != 1:
         raise SpecError("一緒に学習できるのは、学習率・スケジュール・乱数の種だけが違う設定です。")
+
+
+def require_together(specs: Sequence[AnySpec]) -> None:
+    """Check that ``specs`` can train side by side, epoch by epoch.
+
+    Perceptrons may differ in anything but the number of epochs, forecasters only in what a stack allows.
+
+    Raises:
+        SpecError: they cannot.
+    """
+    if not all(isinstance(spec, TableRunSpec) for spec in specs):
+        require_stackable(specs)
+    elif len({spec.training.epochs for spec in specs}) != 1:
+        raise SpecError("一緒に学習する設定は、エポック数をそろえてください。")

@@ -6,12 +6,14 @@ them all, so that five seeds cost little more than one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from core.models import Forecaster
+from core.specs import OptimizerSpec
+from core.update_rules import decay
 
 
 class Stack:
@@ -128,16 +130,22 @@ def _gru(x: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> l
 
 
 class Updates:
-    """SGD, momentum and Adam over all runs of a stack at once, each run with its own learning rate.
+    """The update rules of ``specs`` over all runs of a stack at once.
 
-    The rules are torch's: Polyak (1964) as in ``torch.optim.SGD``, Kingma and Ba (2015) as in Adam.
+    Runs may differ in learning rate (see ``set_lr``) and weight decay. The rules are torch's own: Polyak
+    (1964) and Nesterov (1983) as in ``torch.optim.SGD``, Duchi, Hazan and Singer (2011) as in Adagrad,
+    Tieleman and Hinton (2012) as in RMSprop, Kingma and Ba (2015) as in Adam, Loshchilov and Hutter (2019)
+    as in AdamW.
     """
 
-    def __init__(self, name: str, stack: Stack) -> None:
-        self.name, self._stack = name, stack
+    def __init__(self, specs: Sequence[OptimizerSpec], stack: Stack) -> None:
+        self.name, self._momentum, self._stack = specs[0].name, specs[0].momentum, stack
+        self._move, moments = UPDATES[self.name]
         self.steps = 0
-        self.moments = [torch.zeros_like(stack.flat) for _ in range({"adam": 2, "momentum": 1}.get(name, 0))]
+        self.moments = [torch.zeros_like(stack.flat) for _ in range(moments)]
         self._lr = torch.zeros_like(stack.flat)
+        decays = [decay(spec.name, spec.weight_decay) for spec in specs]
+        self._decay = stack.flat.new_tensor(decays)[stack.owner] if any(decays) else None
 
     def set_lr(self, lrs: Sequence[float]) -> None:
         """Give each run its learning rate."""
@@ -148,17 +156,55 @@ class Updates:
         """Change the parameters by their gradients, and clear those."""
         self.steps += 1
         values, gradient = self._stack.flat, self._stack.flat_grad
-        if self.name == "sgd":
-            values.addcmul_(self._lr, gradient, value=-1)
-        elif self.name == "momentum":
-            velocity = self.moments[0]
-            velocity.mul_(0.9).add_(gradient)
-            values.addcmul_(self._lr, velocity, value=-1)
-        else:
-            mean, square = self.moments
-            mean.lerp_(gradient, 0.1)
-            square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            scale = (1 - 0.999**self.steps) ** 0.5  # both sides of the fraction times it: one pass less
-            denominator = square.sqrt().add_(1e-8 * scale)
-            values.addcdiv_(self._lr * mean, denominator, value=-scale / (1 - 0.9**self.steps))
+        if self._decay is not None:
+            if self.name == "adamw":
+                values.sub_(self._lr * self._decay * values)
+            else:
+                gradient.addcmul_(self._decay, values)
+        self._move(self, values, gradient)
         gradient.zero_()
+
+    def _sgd(self, values: Tensor, gradient: Tensor) -> None:
+        values.addcmul_(self._lr, gradient, value=-1)
+
+    def _polyak(self, values: Tensor, gradient: Tensor) -> None:
+        (velocity,) = self.moments
+        velocity.mul_(self._momentum).add_(gradient)
+        values.addcmul_(self._lr, velocity, value=-1)
+
+    def _nesterov(self, values: Tensor, gradient: Tensor) -> None:
+        (velocity,) = self.moments
+        velocity.mul_(self._momentum).add_(gradient)
+        values.addcmul_(self._lr, gradient.add(velocity, alpha=self._momentum), value=-1)
+
+    def _adagrad(self, values: Tensor, gradient: Tensor) -> None:
+        (total,) = self.moments
+        total.addcmul_(gradient, gradient)
+        values.addcdiv_(self._lr * gradient, total.sqrt().add_(1e-10), value=-1)
+
+    def _rmsprop(self, values: Tensor, gradient: Tensor) -> None:
+        (square,) = self.moments
+        square.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
+        values.addcdiv_(self._lr * gradient, square.sqrt().add_(1e-8), value=-1)
+
+    def _adam(self, values: Tensor, gradient: Tensor) -> None:
+        mean, square = self.moments
+        mean.lerp_(gradient, 0.1)
+        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+        scale = (1 - 0.999**self.steps) ** 0.5  # both sides of the fraction times it: one pass less
+        denominator = square.sqrt().add_(1e-8 * scale)
+        values.addcdiv_(self._lr * mean, denominator, value=-scale / (1 - 0.9**self.steps))
+
+
+Move = Callable[[Updates, Tensor, Tensor], None]
+
+UPDATES: dict[str, tuple[Move, int]] = {
+    "sgd": (Updates._sgd, 0),
+    "momentum": (Updates._polyak, 1),
+    "nesterov": (Updates._nesterov, 1),
+    "adagrad": (Updates._adagrad, 1),
+    "rmsprop": (Updates._rmsprop, 1),
+    "adam": (Updates._adam, 2),
+    "adamw": (Updates._adam, 2),
+}
+"""How a rule moves the parameters, and how many moments it keeps. A rule that isn't here is not stacked."""

@@ -1,4 +1,4 @@
-"""Tables of patients that come with scikit-learn, split and scaled without a look at what is held out."""
+"""Tables of patients, cut into training, validation and test rows and put on a common scale."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from core.cohorts import COHORTS, Cohort, Matrix, arguments
 from core.specs import TableSpec
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -23,53 +24,70 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatientTable:
-    """A table cut in three. ``classes`` is 0 when the target is a number."""
+    """A table cut in three. ``classes`` is 0 when the target is a number.
+
+    ``centre`` and ``scale`` (features,) lead from clinical units to inputs, (value - centre) / scale;
+    ``target_centre`` and ``target_scale`` do so for a target that is a number.
+    """
 
     train: Part
     validation: Part
     test: Part
     classes: int
+    centre: Matrix
+    scale: Matrix
+    target_centre: float
+    target_scale: float
 
     @property
     def features(self) -> int:
         """Number of input columns."""
         return int(self.train.inputs.shape[1])
 
-    @property
-    def reference_loss(self) -> float:
-        """Loss of always giving the training rows' class shares (cross-entropy) or mean (MSE)."""
-        if self.classes:
-            shares = np.bincount(self.train.targets.astype(np.int64)) / len(self.train.targets)
-            return float(-np.sum(shares * np.log(shares)))
-        return float(np.var(self.train.targets))
 
-
-def _raw(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], int]:
+def _raw(spec: TableSpec, cohort: Cohort) -> tuple[Matrix, Matrix]:
+    if cohort.make is not None:
+        return cohort.make(*arguments(cohort, spec))
     from sklearn import datasets
 
-    if name == "breast_cancer":
-        # Wolberg, Mangasarian, Street (1995). There 0 means malignant; here malignant is 1.
+    if spec.name == "breast_cancer":
         bunch = datasets.load_breast_cancer()
-        return bunch.data, 1.0 - bunch.target, 2
-    # Efron, Hastie, Johnstone, Tibshirani, Least angle regression (2004).
+        return bunch.data, 1.0 - bunch.target
     bunch = datasets.load_diabetes(scaled=False)
-    return bunch.data, bunch.target, 0
+    return bunch.data, bunch.target
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def load(spec: TableSpec) -> PatientTable:
     """Load a table, shuffle and cut it by ``spec.seed``, and standardize it by the training rows alone."""
-    x, y, classes = _raw(spec.name)
+    cohort = COHORTS[spec.name]
+    x, y = _raw(spec, cohort)
     order = np.random.RandomState(spec.seed).permutation(len(x))
     held_out = round(len(x) * spec.test)
     watched = round(len(x) * spec.validation)
     test, validation, train = np.split(order, [held_out, held_out + watched])
-    mean, sd = x[train].mean(axis=0), x[train].std(axis=0)
-    x = ((x - mean) / np.where(sd > 0, sd, 1)).astype(np.float32)
-    standardized = ((y - y[train].mean()) / y[train].std()).astype(np.float32)
-    targets = y.astype(np.int64) if classes else standardized
+    centre, sd = x[train].mean(axis=0), x[train].std(axis=0)
+    scale = np.where(sd > 0, sd, 1)
+    x = ((x - centre) / scale).astype(np.float32)
+    middle, spread = 0.0, 1.0
+    if not cohort.classes:
+        y = y.copy()
+        y[train[: spec.mistyped]] *= 10
+        middle, spread = float(y[train].mean()), float(y[train].std())
+        if cohort.robust:
+            low, middle, high = (float(q) for q in np.percentile(y[train], [25, 50, 75]))
+            spread = high - low
+    standardized = ((y - middle) / spread).astype(np.float32)
+    targets = y.astype(np.int64) if cohort.classes else standardized
     part = {
         name: Part(inputs=x[rows], targets=targets[rows])
         for name, rows in (("train", train), ("validation", validation), ("test", test))
     }
-    return PatientTable(**part, classes=classes)
+    return PatientTable(
+        **part,
+        classes=cohort.classes,
+        centre=centre,
+        scale=scale,
+        target_centre=middle,
+        target_scale=spread,
+    )

@@ -118,6 +118,10 @@ class Training:
             if not any(map(math.isfinite, losses)):
                 return
 
+    def weights(self, run: int) -> dict[str, Tensor]:
+        """Return a copy of one run's parameters."""
+        return self.learner.weights(run)
+
     def state(self) -> State:
         """Return all that is needed to go on elsewhere, as numbers and NumPy arrays."""
         return {
@@ -133,6 +137,29 @@ class Training:
         for generator, saved in zip(self._generators, state["generators"], strict=True):
             generator.set_state(to_tensors(saved))
         self.learner.restore(state["learner"])
+
+
+class Course(Protocol):
+    """What can be driven epoch by epoch: a training, or several side by side."""
+
+    done: int
+    spec: TrainingSpec
+
+    def epochs(self, interrupted: Callable[[], bool] = never) -> Iterator[Row]:
+        """Train, and yield each epoch as it ends; see ``Training.epochs``."""
+        ...
+
+    def weights(self, run: int) -> dict[str, Tensor]:
+        """Return a copy of one run's parameters."""
+        ...
+
+    def state(self) -> State:
+        """Return all that is needed to go on elsewhere."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Take up a ``state``."""
+        ...
 
 
 class Watch(Protocol):
@@ -166,13 +193,13 @@ class Unwatched:
         return False
 
 
-def drive(training: Training, rows: list[Row], watch: Watch, stopping: EarlyStopping) -> Ending | None:
+def drive(training: Course, rows: list[Row], watch: Watch, stopping: EarlyStopping) -> Ending | None:
     """Advance ``training`` to its end, appending its epochs to ``rows``; None if it was paused."""
     try:
         for row in training.epochs(watch.interrupted):
             rows.append(row)
             watch.report(row)
-            if len(row) == 1 and stopping.update(row[0], lambda: training.learner.weights(0)):
+            if len(row) == 1 and stopping.update(row[0], lambda: training.weights(0)):
                 return "early"
             if watch.pausing() and training.done < training.spec.epochs:
                 return None
@@ -183,13 +210,13 @@ def drive(training: Training, rows: list[Row], watch: Watch, stopping: EarlyStop
     return "finished"
 
 
-def hand_over(training: Training, rows: list[Row], stopping: EarlyStopping) -> Paused:
+def hand_over(training: Course, rows: list[Row], stopping: EarlyStopping) -> Paused:
     """Pack a paused training, to be taken up by ``take_up``."""
     kept = {**vars(stopping), "best_weights": to_numpy(stopping.best_weights)}
     return Paused(rows=tuple(rows), state={"training": training.state(), "stopping": kept})
 
 
-def take_up(paused: Paused, training: Training) -> tuple[list[Row], EarlyStopping]:
+def take_up(paused: Paused, training: Course) -> tuple[list[Row], EarlyStopping]:
     """Unpack what ``hand_over`` packed into a fresh ``training`` of the same spec."""
     training.restore(paused.state["training"])
     kept = paused.state["stopping"]
@@ -205,7 +232,7 @@ class Trained(NamedTuple):
     ending: Ending
 
 
-def train_on(training: Training, paused: Paused | None, watch: Watch) -> Trained | Paused:
+def train_on(training: Course, paused: Paused | None, watch: Watch) -> Trained | Paused:
     """Begin ``training``, or go on where ``paused`` left it, until it ends or is paused again."""
     rows: list[Row] = []
     stopping = EarlyStopping(training.spec.patience, training.spec.min_delta)

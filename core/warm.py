@@ -22,7 +22,7 @@ torch.set_num_threads(1)
 CPU = torch.device("cpu")
 for runs in (1, 2):
     forecaster.make_learner(with_seeds(ForecastSpec(), runs), CPU)
-    perceptron.make_learner(with_seeds(TableRunSpec(), runs), 30, 2, CPU)
+    perceptron.make_learner(with_seeds(TableRunSpec(), runs), CPU)
 for name in ("breast_cancer", "diabetes"):
     tables.load(TableSpec(name=name))  # and scikit-learn with them
 # At an ordinary exit the bindings of a library that torch loads would print pages of complaints.

@@ -14,8 +14,8 @@ from core.specs import SpecError
 TOPIC = "lab-progress"
 REPORT_EVERY_S = 0.1
 
-PackedEpoch = tuple[int, float, tuple[tuple[float, float | None, float], ...]]
-"""Number, seconds, and (training loss, validation loss, learning rate) of each run."""
+PackedEpoch = tuple[int, tuple[tuple[float, float | None, float, float], ...]]
+"""Number, and (training loss, validation loss, learning rate, seconds) of each run."""
 
 
 def pause_flag(key: str) -> str:
@@ -43,8 +43,8 @@ class WorkerWatch:
 
     def report(self, row: Sequence[Epoch]) -> None:
         """Keep an epoch and send what has gathered, at most ten times a second."""
-        losses = tuple((e.train_loss, e.validation_loss, e.lr) for e in row)
-        self._rows.append((row[0].number, row[0].seconds, losses))
+        losses = tuple((e.train_loss, e.validation_loss, e.lr, e.seconds) for e in row)
+        self._rows.append((row[0].number, losses))
         if self._pause_after is not None and row[0].number >= self._pause_after:
             self._pause = True
         if time.monotonic() - self._sent >= REPORT_EVERY_S:

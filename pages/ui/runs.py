@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.engine import MAX_UNFINISHED, Engine, TooManyRuns
+from core.history import elapsed
 from core.run import Run
 from core.specs import AnySpec, digest
 
@@ -179,8 +180,8 @@ def _buttons(slot: str, watched: Watched) -> None:
 
 
 def _progress(run: Run, total: int) -> tuple[float, str]:
-    rows = run.history
-    done = rows[-1].number if rows else 0
+    rows = run.rows
+    done = rows[-1][0].number if rows else 0
     share = min(done / total, 1.0)
     if run.state == "preparing":
         return share, "計算の準備をしています(数秒かかります)"
@@ -188,7 +189,7 @@ def _progress(run: Run, total: int) -> tuple[float, str]:
         return share, f"順番を待っています({run.place}番目に実行します)"
     if not rows:
         return 0.0, "終了しました" if run.done else "学習を始めています"
-    seconds = rows[-1].seconds
+    seconds = elapsed(rows[-1])
     if run.done:
         return share, f"{done} エポックで終了({seconds:.1f} 秒)"
     if run.state == "paused":

@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import optimizers
 from core.landscape import FAR, LANDSCAPES, Landscape, Path, PathSpec, descend, outcome
-from core.optimizers import OPTIMIZERS
 from core.specs import OptimizerSpec, SpecError
 from core.surfaces import BARRIER, DEEP, SHALLOW
+from core.update_rules import RULES
 
 Array = npt.NDArray[np.float64]
 
@@ -158,13 +159,13 @@ def test_momentum_follows_its_formula(x: float, y: float, lr: float) -> None:
         w = w - lr * velocity
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", RULES)
 def test_every_optimizer_walks_as_torch_does_with_autograd(name: str) -> None:
     spec = PathSpec(
         landscape="himmelblau", start=(-1.0, 0.0), optimizer=OptimizerSpec(name=name, lr=0.005), steps=50
     )
-    w = torch.tensor(spec.start, dtype=torch.float64, requires_grad=True)
-    optimizer = OPTIMIZERS[name]([w], lr=0.005)
+    w = torch.nn.Parameter(torch.tensor(spec.start, dtype=torch.float64))
+    optimizer = optimizers.build(OptimizerSpec(name=name, lr=0.005), [w])
     for position in walk(spec).positions:
         np.testing.assert_allclose(position, w.detach().numpy(), rtol=1e-10)
         optimizer.zero_grad()
@@ -194,7 +195,7 @@ def test_no_specs_are_no_paths() -> None:
 @given(
     name=st.sampled_from(list(LANDSCAPES)),
     shares=st.lists(st.floats(0, 1), min_size=2, max_size=2),
-    optimizer=st.sampled_from(list(OPTIMIZERS)),
+    optimizer=st.sampled_from(list(RULES)),
     lr=st.floats(1e-7, 10),
     steps=st.integers(1, 120),
 )

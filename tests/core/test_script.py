@@ -25,15 +25,19 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from core import models, optimizers, schedules, script_data, script_model, script_parts, script_upload
+from core import models, schedules, script_model, script_parts, script_upload
+from core.cohorts import COHORTS
 from core.forecaster import train_forecasters
 from core.history import ForecastRun, Paused, TableRun
 from core.perceptron import train_on_table
 from core.script import Specs, UploadSource, file_name, notebook, script
 from core.series import Series
 from core.specs import (
+    LOSSES_OF_CLASSES,
+    LOSSES_OF_NUMBERS,
     AnySpec,
     ForecastSpec,
+    LossSpec,
     MLPSpec,
     ModelSpec,
     OptimizerSpec,
@@ -46,6 +50,7 @@ from core.specs import (
     TrainingSpec,
     with_seeds,
 )
+from core.update_rules import RULES
 from core.vitals import clock, read
 
 START = datetime(2024, 5, 1, 23)
@@ -175,7 +180,13 @@ def tidy(text: str) -> None:
 # --- any spec ---
 
 rates = st.sampled_from([1e-7, 1e-4, 1e-3, 0.0123, 0.1])
-optimizer_specs = st.builds(OptimizerSpec, name=st.sampled_from(list(optimizers.OPTIMIZERS)), lr=rates)
+optimizer_specs = st.builds(
+    OptimizerSpec,
+    name=st.sampled_from(list(RULES)),
+    lr=rates,
+    momentum=st.sampled_from([0.9, 0.5]),
+    weight_decay=st.none() | st.sampled_from([0.0, 1e-3]),
+)
 schedule_specs = st.builds(
     ScheduleSpec,
     name=st.sampled_from(list(schedules.SCHEDULES)),
@@ -193,24 +204,36 @@ training_specs = st.builds(
     patience=st.none() | st.integers(1, 3),
     min_delta=st.sampled_from([0.0, 0.01]),
 )
-table_specs = st.builds(
-    TableRunSpec,
-    table=st.builds(
-        TableSpec,
-        name=st.sampled_from(["breast_cancer", "diabetes"]),
-        validation=st.floats(0.05, 0.4),
-        test=st.floats(0.05, 0.4),
-        seed=st.integers(0, 2**31 - 1),
-    ),
-    model=st.builds(
-        MLPSpec,
-        hidden=st.lists(st.integers(1, 24), max_size=3).map(tuple),
-        activation=st.sampled_from(list(models.ACTIVATIONS)),
-    ),
-    optimizer=optimizer_specs,
-    schedule=schedule_specs,
-    training=training_specs,
-)
+
+
+@st.composite
+def table_specs(draw: st.DrawFn) -> TableRunSpec:
+    name = draw(st.sampled_from(list(COHORTS)))
+    losses = LOSSES_OF_CLASSES if COHORTS[name].classes else LOSSES_OF_NUMBERS
+    return TableRunSpec(
+        table=TableSpec(
+            name=name,
+            validation=draw(st.floats(0.05, 0.4)),
+            test=draw(st.floats(0.05, 0.4)),
+            seed=draw(st.integers(0, 2**31 - 1)),
+            patients=draw(st.sampled_from([200, 311])),
+            positive_share=draw(st.sampled_from([0.1, 0.31])),
+            mistyped=draw(st.integers(0, 3)),
+        ),
+        model=MLPSpec(
+            hidden=tuple(draw(st.lists(st.integers(1, 24), max_size=3))),
+            activation=draw(st.sampled_from(list(models.ACTIVATIONS))),
+        ),
+        loss=LossSpec(
+            name=draw(st.sampled_from(["auto", *losses])),
+            delta=draw(st.sampled_from([0.5, 1.0])),
+            positive_weight=draw(st.sampled_from([3.0, 0.3])),
+            gamma=draw(st.sampled_from([2.0, 0.5])),
+        ),
+        optimizer=draw(optimizer_specs),
+        schedule=draw(schedule_specs),
+        training=draw(training_specs),
+    )
 
 
 @st.composite
@@ -241,7 +264,7 @@ def test_any_forecaster_gives_the_pages_digits(spec: ForecastSpec) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(spec=table_specs)
+@given(spec=table_specs())
 @example(spec=TableRunSpec(training=TrainingSpec(epochs=2)))
 @example(
     spec=TableRunSpec(
@@ -287,7 +310,7 @@ def test_an_early_stop_ends_and_restores_as_on_the_page() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(
-    spec=table_specs,
+    spec=table_specs(),
     lrs=st.lists(st.sampled_from([1e-4, 1e-3, 3e-3]), min_size=2, max_size=4),
     shapes=st.lists(schedule_specs, min_size=4, max_size=4),
     seeds=st.booleans(),
@@ -328,6 +351,23 @@ def assert_close(ours: list[Losses], pages: list[Losses]) -> None:
     for one, other in zip(ours, pages, strict=True):
         mine, theirs = (np.array(run, dtype=np.float64) for run in (one, other))
         assert mine == pytest.approx(theirs, rel=1e-5, nan_ok=True)
+
+
+def test_runs_that_differ_in_much_are_written_as_one_list() -> None:
+    base = TableRunSpec(
+        table=TableSpec(name="sepsis", patients=300, positive_share=0.2), training=TrainingSpec(epochs=4)
+    )
+    specs = [
+        base,
+        replace(base, loss=LossSpec(name="focal"), optimizer=OptimizerSpec(name="nesterov", lr=0.02)),
+        replace(base, model=MLPSpec(hidden=(5, 3), activation="tanh"), loss=LossSpec(name="weighted")),
+        replace(base, training=TrainingSpec(epochs=4, batch_size=100, seed=3)),
+    ]
+    text = script(specs)
+    tidy(text)
+    assert_close(printed_losses(execute([text])), [history(run) for run in perceptrons(specs)])
+    with pytest.raises(SpecError, match="データ"):
+        script([base, replace(base, table=TableSpec(name="readmission"))])
 
 
 def test_a_race_names_its_settings() -> None:
@@ -539,8 +579,8 @@ def one_of_each() -> list[tuple[Specs, UploadSource | None]]:
             schedule=schedule,
             training=TrainingSpec(patience=patience, min_delta=delta, shuffle=patience is None),
         )
-        for table in script_data.TABLES
-        for rule in script_parts.OPTIMIZERS
+        for table in COHORTS
+        for rule in RULES
         for schedule in SCHEDULES
         for patience, delta in ((None, 0.0), (7, 0.0), (7, 1e-4))
     ]
@@ -618,7 +658,7 @@ def test_file_names_are_ascii_and_tell_runs_apart() -> None:
 
 
 def test_every_choice_can_be_written() -> None:
-    assert set(script_parts.OPTIMIZERS) == set(optimizers.OPTIMIZERS)
+    assert set(script_model.LOSS_LABELS) == {*LOSSES_OF_NUMBERS, *LOSSES_OF_CLASSES}
     assert set(script_model.CELLS) == set(script_model.CELL_LABELS) == set(models.CELLS)
     assert set(script_model.ACTIVATIONS) == set(models.ACTIVATIONS)
     for name in schedules.SCHEDULES:

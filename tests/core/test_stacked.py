@@ -15,6 +15,7 @@ from core import models, optimizers, schedules
 from core.forecaster import train_forecasters
 from core.history import Epoch, ForecastRun, Paused, Row, TableRun
 from core.learners import Interrupted, Learner, Plain, Stacked, Table
+from core.losses import MSE
 from core.perceptron import train_on_table
 from core.specs import (
     ForecastSpec,
@@ -29,9 +30,10 @@ from core.specs import (
 )
 from core.stacked import Stack, Updates
 from core.training import Training
+from core.update_rules import RULES
 
 SEEDS = st.integers(0, 2**31 - 1)
-OPTIMIZERS = tuple(optimizers.OPTIMIZERS)
+OPTIMIZERS = tuple(RULES)
 SCHEDULES = {
     name: ScheduleSpec(name=name, gamma=0.6, every=3, warm_up=4, patience=1) for name in schedules.SCHEDULES
 }
@@ -156,7 +158,7 @@ def toy_table(samples: int, *shape: int) -> Table:
 
 def plain(model: nn.Module, optimizer: OptimizerSpec, schedule: ScheduleSpec, epochs: int) -> Plain:
     torch_optimizer = optimizers.build(optimizer, model.parameters())
-    return Plain(model, "mse", torch_optimizer, schedules.build(schedule, torch_optimizer, epochs))
+    return Plain(model, MSE, torch_optimizer, schedules.build(schedule, torch_optimizer, epochs))
 
 
 @settings(max_examples=20, deadline=None)
@@ -188,7 +190,8 @@ def test_in_float64_nothing_but_the_tenth_digit_tells_them_apart(
         train, validation = toy_table(samples, *shape), toy_table(7, *shape)
         spec = TrainingSpec(epochs=epochs, batch_size=batch_size, shuffle=shuffle)
         clocks = [schedules.Clock(schedule, lr, epochs) for lr, schedule, _ in runs]
-        stacked = Stacked([network(seed) for seed in seeds], "mse", optimizer, clocks)
+        rules = [OptimizerSpec(name=optimizer, lr=lr) for lr, _, _ in runs]
+        stacked = Stacked([network(seed) for seed in seeds], MSE, rules, clocks)
         together = list(Training(stacked, train, validation, spec, seeds).epochs())
         for run, (lr, schedule, seed) in enumerate(runs):
             single = plain(network(seed), OptimizerSpec(name=optimizer, lr=lr), schedule, epochs)
@@ -202,7 +205,11 @@ def test_in_float64_nothing_but_the_tenth_digit_tells_them_apart(
 TORCH: dict[str, Callable[[nn.Module, float], optim.Optimizer]] = {
     "sgd": lambda model, lr: optim.SGD(model.parameters(), lr=lr),
     "momentum": lambda model, lr: optim.SGD(model.parameters(), lr=lr, momentum=0.9),
+    "nesterov": lambda model, lr: optim.SGD(model.parameters(), lr=lr, momentum=0.9, nesterov=True),
+    "adagrad": lambda model, lr: optim.Adagrad(model.parameters(), lr=lr),
+    "rmsprop": lambda model, lr: optim.RMSprop(model.parameters(), lr=lr),
     "adam": lambda model, lr: optim.Adam(model.parameters(), lr=lr),
+    "adamw": lambda model, lr: optim.AdamW(model.parameters(), lr=lr),
 }
 
 
@@ -214,7 +221,7 @@ def test_an_update_is_that_of_torch_parameter_by_parameter(name: str) -> None:
             models.build_mlp(MLPSpec(hidden=(5, 3), activation="tanh"), 4, 2, seed) for seed in range(3)
         ]
         stack = Stack(networks)
-        updates = Updates(name, stack)
+        updates = Updates([OptimizerSpec(name=name, lr=lr) for lr in lrs], stack)
         theirs = [TORCH[name](network, lr) for network, lr in zip(networks, lrs, strict=True)]
         for step in range(30):
             factor = 0.9**step
@@ -231,6 +238,30 @@ def test_an_update_is_that_of_torch_parameter_by_parameter(name: str) -> None:
                 ours = stack.weights(run)
                 for key, parameter in network.named_parameters():
                     torch.testing.assert_close(ours[key], parameter.detach(), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_run_of_a_stack_has_its_own_weight_decay(name: str) -> None:
+    decays = [0.0, 0.02, 0.3]
+    specs = [OptimizerSpec(name=name, lr=0.01, momentum=0.8, weight_decay=decay) for decay in decays]
+    with double():
+        networks = [models.build_mlp(MLPSpec(hidden=(4,)), 4, 2, seed) for seed in range(3)]
+        stack = Stack(networks)
+        updates = Updates(specs, stack)
+        updates.set_lr([0.01] * 3)
+        theirs = [optimizers.build(s, n.parameters()) for s, n in zip(specs, networks, strict=True)]
+        for step in range(10):
+            x = torch.randn(3, 6, 4, generator=torch.Generator().manual_seed(step))
+            stack(x).square().mean(dim=(1, 2)).sum().backward()
+            updates.step()
+            for run, (network, optimizer) in enumerate(zip(networks, theirs, strict=True)):
+                optimizer.zero_grad()
+                network(x[run]).square().mean().backward()
+                optimizer.step()
+                for key, parameter in network.named_parameters():
+                    torch.testing.assert_close(
+                        stack.weights(run)[key], parameter.detach(), rtol=1e-11, atol=1e-13
+                    )
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
@@ -286,7 +317,7 @@ def a_learner(runs: int, optimizer: str, schedule: ScheduleSpec, epochs: int) ->
     if runs == 1:
         return plain(networks[0], OptimizerSpec(name=optimizer, lr=lrs[0]), schedule, epochs)
     clocks = [schedules.Clock(schedule, lr, epochs) for lr in lrs]
-    return Stacked(networks, "mse", optimizer, clocks)
+    return Stacked(networks, MSE, [OptimizerSpec(name=optimizer, lr=lr) for lr in lrs], clocks)
 
 
 def rows_of_batches(runs: int, samples: int) -> Sequence[torch.Tensor]:

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from core import models
+from core import losses, models
 from core.history import Epoch
 from core.learners import Interrupted, Plain, Table
-from core.specs import ModelSpec, TrainingSpec
+from core.losses import MSE
+from core.specs import LossSpec, ModelSpec, TrainingSpec
 from core.training import EarlyStopping, Training, order
 
 
@@ -60,7 +61,7 @@ def test_our_loop_gives_the_digits_of_a_textbook_loop_with_a_dataloader(
     table = small_table(samples)
     model = models.build(model_spec, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
-    training = Training(Plain(model, "mse", optimizer), table, None, spec)
+    training = Training(Plain(model, MSE, optimizer), table, None, spec)
     ours = [epoch.train_loss for (epoch,) in training.epochs()]
     assert ours == textbook(spec, model_spec, table, 0.01)
 
@@ -82,7 +83,7 @@ def test_validation_is_a_pass_without_a_step() -> None:
     table = small_table(12)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     spec = TrainingSpec(epochs=1, batch_size=12)
-    ((epoch,),) = Training(Plain(model, "mse", optimizer), table, table, spec).epochs()
+    ((epoch,),) = Training(Plain(model, MSE, optimizer), table, table, spec).epochs()
     with torch.no_grad():
         assert epoch.validation_loss == pytest.approx(nn.MSELoss()(model(table.inputs), table.targets).item())
     assert model.training is False
@@ -92,7 +93,7 @@ def test_a_diverging_run_ends_at_the_epoch_that_is_no_number() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(5, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e6)
     spec = TrainingSpec(epochs=500, batch_size=4)
-    training = Training(Plain(model, "mse", optimizer), small_table(12), None, spec)
+    training = Training(Plain(model, MSE, optimizer), small_table(12), None, spec)
     rows = [epoch for (epoch,) in training.epochs()]
     assert len(rows) < 500
     assert not math.isfinite(rows[-1].train_loss)
@@ -104,7 +105,7 @@ def test_an_interrupted_run_stops_between_two_batches() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     asked = iter([False, False, False, True])
     spec = TrainingSpec(epochs=9, batch_size=6)
-    training = Training(Plain(model, "mse", optimizer), small_table(12), None, spec)
+    training = Training(Plain(model, MSE, optimizer), small_table(12), None, spec)
     run = training.epochs(lambda: next(asked))
     assert next(run)[0].number == 1
     with pytest.raises(Interrupted):
@@ -131,7 +132,11 @@ def test_the_same_loop_classifies_images() -> None:
     labels = (images[:, 0, :4].mean(dim=(1, 2)) > images[:, 0, 4:].mean(dim=(1, 2))).long()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
-    learner = Plain(model, "cross_entropy", torch.optim.Adam(model.parameters(), lr=0.01, fused=True))
+    learner = Plain(
+        model,
+        losses.build(LossSpec(), "cross_entropy"),
+        torch.optim.Adam(model.parameters(), lr=0.01, fused=True),
+    )
     spec = TrainingSpec(epochs=30, batch_size=16)
     rows = [epoch for (epoch,) in Training(learner, Table(images, labels), None, spec).epochs()]
     assert rows[0].train_loss == pytest.approx(math.log(2), abs=0.1)
