@@ -1,8 +1,4 @@
-"""Tables of patients by name: real ones from scikit-learn, and simulated ones made here.
-
-Plain NumPy. The functions that simulate patients are also written, word for word, into the scripts that
-readers take home: they use ``np`` alone, and hold no comments.
-"""
+"""Tables of patients by name: real ones from scikit-learn, and simulated ones. Plain NumPy."""
 
 from __future__ import annotations
 
@@ -11,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Matrix = npt.NDArray[np.float64]
+from core import simulated
+from core.simulated import Matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +35,7 @@ class Cohort:
             targets (patients,); None for a real table.
         uses: fields of the spec that ``make`` takes, in its order.
         robust: whether the target is scaled by median and interquartile range, which outliers spare.
+        is_map: whether ``make`` gives points of a plane, from which the spec's ``columns`` are made.
     """
 
     label: str
@@ -49,6 +46,7 @@ class Cohort:
     make: Callable[..., tuple[Matrix, Matrix]] | None = None
     uses: tuple[str, ...] = ()
     robust: bool = False
+    is_map: bool = False
 
     @property
     def outputs(self) -> int:
@@ -56,41 +54,31 @@ class Cohort:
         return max(self.classes, 1)
 
 
-def blood_pressure(seed: int) -> tuple[Matrix, Matrix]:
-    """Simulate 150 adults whose systolic pressure (mmHg) rises with age (years), sd 8 mmHg."""
-    rng = np.random.RandomState(seed)
-    age = rng.uniform(25, 85, 150).round()
-    pressure = (100 + 0.55 * age + rng.normal(0, 8, 150)).round()
-    return age[:, None], pressure
+COLUMNS: dict[str, str] = {
+    "x1": "x1",
+    "x2": "x2",
+    "x1_squared": "x1**2",
+    "x2_squared": "x2**2",
+    "x1_x2": "x1 * x2",
+    "sin_x1": "np.sin(x1)",
+    "sin_x2": "np.sin(x2)",
+}
+"""Columns that can be made from the two inputs of a map: name -> the expression that makes it."""
 
 
-def sepsis(patients: int, positive_share: float, seed: int) -> tuple[Matrix, Matrix]:
-    """Simulate ward patients, a share of them septic: lactate, respiratory rate, pressure, temperature."""
-    rng = np.random.RandomState(seed)
-    ill = np.zeros(patients)
-    ill[: max(round(patients * positive_share), 5)] = 1
-    lactate = np.exp(rng.normal(0.2 + 0.6 * ill, 0.45)).round(1)
-    breaths = rng.normal(17 + 4 * ill, 3.5 + ill).round()
-    pressure = rng.normal(125 - 14 * ill, 17).round()
-    temperature = rng.normal(36.8 + 0.8 * ill, 0.5 + 0.4 * ill).round(1)
-    return np.column_stack([lactate, breaths, pressure, temperature]), ill
-
-
-def readmission(patients: int, seed: int) -> tuple[Matrix, Matrix]:
-    """Simulate patients sent home after heart failure, and who is back within 30 days.
-
-    Risk rises with age and the logarithm of BNP, falls with ejection fraction, and is lowest at a
-    systolic pressure of 125 mmHg.
-    """
-    rng = np.random.RandomState(seed)
-    age = rng.normal(74, 10, patients).clip(40, 98).round()
-    pressure = rng.normal(122, 20, patients).clip(75, 200).round()
-    ejection = rng.normal(44, 13, patients).clip(12, 75).round()
-    bnp = np.exp(rng.normal(5.6 - 0.03 * (ejection - 44), 0.8)).clip(5, 5000).round()
-    logit = -1.6 + 0.05 * (age - 74) - 0.06 * (ejection - 44) + 0.9 * (np.log(bnp) - 5.6)
-    logit += 0.0012 * (pressure - 125) ** 2
-    back = (rng.uniform(0, 1, patients) < 1 / (1 + np.exp(-logit))).astype(np.float64)
-    return np.column_stack([age, pressure, ejection, np.log(bnp)]), back
+def make_columns(points: Matrix, columns: tuple[str, ...]) -> Matrix:
+    """Turn points (patients, 2) into the ``columns`` asked for, (patients, columns)."""
+    x1, x2 = points[:, 0], points[:, 1]
+    made = {
+        "x1": x1,
+        "x2": x2,
+        "x1_squared": x1**2,
+        "x2_squared": x2**2,
+        "x1_x2": x1 * x2,
+        "sin_x1": np.sin(x1),
+        "sin_x2": np.sin(x2),
+    }
+    return np.column_stack([made[column] for column in columns])
 
 
 AGE, PRESSURE = Feature(name="年齢", unit="歳"), Feature(name="収縮期血圧", unit="mmHg")
@@ -110,7 +98,7 @@ COHORTS: dict[str, Cohort] = {
         classes=0,
         target=PRESSURE,
         features=(AGE,),
-        make=blood_pressure,
+        make=simulated.blood_pressure,
         uses=("seed",),
         robust=True,
     ),
@@ -125,7 +113,7 @@ COHORTS: dict[str, Cohort] = {
             PRESSURE,
             Feature(name="体温", unit="℃", digits=1),
         ),
-        make=sepsis,
+        make=simulated.sepsis,
         uses=("patients", "positive_share", "seed"),
     ),
     "readmission": Cohort(
@@ -134,9 +122,77 @@ COHORTS: dict[str, Cohort] = {
         classes=2,
         target=Feature(name="30日以内の再入院", unit=""),
         features=(AGE, PRESSURE, Feature(name="LVEF", unit="%"), Feature(name="ln BNP", unit="", digits=2)),
-        make=readmission,
+        make=simulated.readmission,
         uses=("patients", "seed"),
     ),
+    "u_shape": Cohort(
+        label="血清カリウムと死亡率(模擬)",
+        inputs=1,
+        classes=0,
+        target=Feature(name="死亡率", unit="%"),
+        features=(Feature(name="血清カリウム", unit="mmol/L", digits=1),),
+        make=simulated.u_shape,
+        uses=("patients", "noise", "seed"),
+    ),
+    "wave": Cohort(
+        label="3日間の体温(模擬)",
+        inputs=1,
+        classes=0,
+        target=Feature(name="体温", unit="℃", digits=1),
+        features=(Feature(name="時刻", unit="時間", digits=1),),
+        make=simulated.wave,
+        uses=("patients", "noise", "seed"),
+    ),
+    "markers": Cohort(
+        label="20 種類のバイオマーカー(模擬)",
+        inputs=20,
+        classes=2,
+        target=Feature(name="疾患", unit=""),
+        make=simulated.markers,
+        uses=("patients", "noise", "seed"),
+    ),
+    "random_labels": Cohort(
+        label="特徴と無関係な診断名(模擬)",
+        inputs=20,
+        classes=2,
+        target=Feature(name="疾患", unit=""),
+        make=simulated.random_labels,
+        uses=("patients", "seed"),
+    ),
+    "hospital": Cohort(
+        label="病院Aの胸部画像の特徴(模擬)",
+        inputs=3,
+        classes=2,
+        target=Feature(name="肺炎", unit=""),
+        features=(
+            Feature(name="陰影", unit="SD", digits=1),
+            Feature(name="明るさ", unit="SD", digits=1),
+            Feature(name="コントラスト", unit="SD", digits=1),
+        ),
+        make=simulated.hospital,
+        uses=("patients", "noise", "seed"),
+    ),
+    **{
+        name: Cohort(
+            label=f"2つの検査値: {label}(模擬)",
+            inputs=2,
+            classes=2,
+            target=Feature(name="疾患", unit=""),
+            features=(
+                Feature(name="検査値 A", unit="", digits=1),
+                Feature(name="検査値 B", unit="", digits=1),
+            ),
+            make=make,
+            uses=("patients", "noise", "seed"),
+            is_map=True,
+        )
+        for name, label, make in (
+            ("circle", "内と外", simulated.circle),
+            ("exclusive_or", "組み合わせ", simulated.exclusive_or),
+            ("clusters", "2つの集まり", simulated.clusters),
+            ("spiral", "渦巻き", simulated.spiral),
+        )
+    },
 }
 
 

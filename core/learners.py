@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn, optim
 
 from core import optimizers, schedules
 from core.losses import Loss
-from core.specs import OptimizerSpec
+from core.specs import OptimizerSpec, PenaltySpec
 from core.stacked import Stack, Updates
 
 State = dict[str, Any]
@@ -93,8 +94,30 @@ def to_tensors(value: Any) -> Any:
     return value
 
 
+class Penalty:
+    """What a network's weights, biases apart, cost beside the loss."""
+
+    def __init__(self, spec: PenaltySpec, model: nn.Module) -> None:
+        self._spec = spec
+        self._weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+
+    def __call__(self) -> Tensor:
+        """Return the cost at this moment."""
+        parts = []
+        if self._spec.l1:
+            parts.append(self._spec.l1 * sum(w.abs().sum() for w in self._weights))
+        if self._spec.l2:
+            parts.append(self._spec.l2 * sum((w**2).sum() for w in self._weights))
+        total = sum(parts)
+        assert isinstance(total, Tensor)
+        return total
+
+
 class Plain:
-    """One network, trained by the very operations of a textbook loop, in their order."""
+    """One network, trained by the very operations of a textbook loop, in their order.
+
+    ``random_state`` is the state of torch's global generator from which dropout draws.
+    """
 
     runs = 1
 
@@ -104,8 +127,12 @@ class Plain:
         loss: Loss,
         optimizer: optim.Optimizer,
         schedule: schedules.Schedule | None = None,
+        penalty: PenaltySpec | None = None,
+        random_state: Tensor | None = None,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
+        self._penalty = Penalty(penalty, model) if penalty and penalty != PenaltySpec() else None
+        self._random_state = random_state
         self._loss = loss.mean
         self._parameters = list(model.parameters())
         self._step = optimizers.stepper(optimizer)
@@ -116,7 +143,7 @@ class Plain:
         """See ``Learner.one_pass``; ``batches`` hold row numbers (batch,)."""
         total, samples = 0.0, 0
         self.model.train(learn)
-        with torch.set_grad_enabled(learn):
+        with torch.set_grad_enabled(learn), self._own_random_numbers():
             for batch in batches:
                 if interrupted():
                     raise Interrupted
@@ -128,12 +155,23 @@ class Plain:
                 if learn:
                     for parameter in self._parameters:
                         parameter.grad = None
-                    value.backward()
+                    (value if self._penalty is None else value + self._penalty()).backward()
                     with torch.no_grad():
                         self._step()
                 total += value.item() * len(inputs)
                 samples += len(inputs)
         return [total / samples]
+
+    @contextlib.contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Let dropout go on with this network's stream of random numbers."""
+        if self._random_state is None:
+            yield
+            return
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random_state)
+            yield
+            self._random_state = torch.get_rng_state()
 
     def end_epoch(self, losses: Sequence[float]) -> None:
         """See ``Learner.end_epoch``."""
@@ -150,9 +188,11 @@ class Plain:
 
     def state(self) -> State:
         """See ``Learner.state``."""
-        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        parts: State = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         if self.schedule is not None:
             parts["schedule"] = self.schedule.state_dict()
+        if self._random_state is not None:
+            parts["random"] = self._random_state
         plain: State = to_numpy(parts)
         return plain
 
@@ -164,6 +204,7 @@ class Plain:
         self._step = optimizers.stepper(self.optimizer)
         if self.schedule is not None:
             self.schedule.load_state_dict(parts["schedule"])
+        self._random_state = parts.get("random")
 
 
 class Stacked:
@@ -175,8 +216,11 @@ class Stacked:
         loss: Loss,
         rules: Sequence[OptimizerSpec],
         clocks: Sequence[schedules.Clock],
+        penalties: Sequence[PenaltySpec] = (),
     ) -> None:
         self.stack = Stack(models)
+        self._l1 = self._per_weight([p.l1 for p in penalties])
+        self._l2 = self._per_weight([p.l2 for p in penalties])
         self.runs = self.stack.runs
         self._loss, self._clocks = loss, clocks
         self._updates = Updates(rules, self.stack)
@@ -200,11 +244,26 @@ class Stacked:
                     losses = each.sum(dim=1) / self._loss.weight(targets).sum(dim=1)
                 if learn:
                     losses.backward(torch.ones_like(losses))
+                    self._penalize()
                     self._updates.step()
                 means.append(losses.detach())
         sizes = torch.tensor([batch.shape[1] for batch in batches], dtype=torch.float64)
         total = (torch.stack(means).cpu().double() * sizes.unsqueeze(1)).sum(dim=0)  # (runs,)
         return [float(value) for value in (total / sizes.sum()).tolist()]
+
+    def _per_weight(self, strengths: Sequence[float]) -> Tensor | None:
+        """Return each run's strength at its weights and 0 at its biases; None when all are 0."""
+        if not any(strengths):
+            return None
+        return self.stack.flat.new_tensor(strengths)[self.stack.owner] * self.stack.is_weight
+
+    @torch.no_grad()
+    def _penalize(self) -> None:
+        """Add the slope of the penalty to the gradient."""
+        if self._l1 is not None:
+            self.stack.flat_grad.addcmul_(self._l1, self.stack.flat.sign())
+        if self._l2 is not None:
+            self.stack.flat_grad.addcmul_(self._l2, self.stack.flat, value=2)
 
     def end_epoch(self, losses: Sequence[float]) -> None:
         """See ``Learner.end_epoch``."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.specs import MLPSpec, ModelSpec
 
-T = TypeVar("T", bound=nn.Module)
+T = TypeVar("T")
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -43,6 +43,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "linear": nn.Identity,
 }
 
 
@@ -51,6 +55,8 @@ def mlp(spec: MLPSpec, features: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for units in spec.hidden:
         layers += [nn.Linear(features, units), ACTIVATIONS[spec.activation]()]
+        if spec.dropout:
+            layers.append(nn.Dropout(spec.dropout))
         features = units
     return nn.Sequential(*layers, nn.Linear(features, outputs))
 
@@ -63,6 +69,13 @@ def build(spec: ModelSpec, seed: int) -> Forecaster:
 def build_mlp(spec: MLPSpec, features: int, outputs: int, seed: int) -> nn.Sequential:
     """Build a perceptron with the initial weights that ``torch.manual_seed(seed)`` would give it."""
     return _seeded(seed, lambda: mlp(spec, features, outputs))
+
+
+def build_mlp_with_random_state(
+    spec: MLPSpec, features: int, outputs: int, seed: int
+) -> tuple[nn.Sequential, Tensor]:
+    """Build a perceptron as ``build_mlp`` does, and return the random state in which that leaves torch."""
+    return _seeded(seed, lambda: (mlp(spec, features, outputs), torch.get_rng_state()))
 
 
 def _seeded(seed: int, make: Callable[[], T]) -> T:

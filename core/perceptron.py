@@ -32,24 +32,29 @@ def to_table(part: tables.Part, device: torch.device) -> Table:
 def make_learner(specs: Sequence[TableRunSpec], device: torch.device) -> Learner:
     """Build the networks of ``specs``: a plain one for one spec, stacked ones for more."""
     spec = specs[0]
-    cohort = COHORTS[spec.table.name]
+    shape = spec.table.inputs, COHORTS[spec.table.name].outputs
     loss = losses.build(spec.loss, spec.loss_name)
-    built = [
-        models.build_mlp(s.model, cohort.inputs, cohort.outputs, s.training.seed).to(device) for s in specs
-    ]
     if len(specs) > 1:
+        built = [models.build_mlp(s.model, *shape, s.training.seed).to(device) for s in specs]
         clocks = [schedules.Clock(s.schedule, s.optimizer.lr, s.training.epochs) for s in specs]
-        return Stacked(built, loss, [s.optimizer for s in specs], clocks)
-    optimizer = optimizers.build(spec.optimizer, built[0].parameters())
-    schedule = schedules.build(spec.schedule, optimizer, spec.training.epochs)
-    return Plain(built[0], loss, optimizer, schedule)
+        return Stacked(built, loss, [s.optimizer for s in specs], clocks, [s.penalty for s in specs])
+    network, random_state = models.build_mlp_with_random_state(spec.model, *shape, spec.training.seed)
+    optimizer = optimizers.build(spec.optimizer, network.to(device).parameters())
+    return Plain(
+        network,
+        loss,
+        optimizer,
+        schedules.build(spec.schedule, optimizer, spec.training.epochs),
+        spec.penalty,
+        random_state if spec.model.dropout else None,
+    )
 
 
 def groups(specs: Sequence[TableRunSpec]) -> list[list[int]]:
     """Return the places of the specs that train stacked, group by group."""
     found: dict[object, list[int]] = {}
     for place, spec in enumerate(specs):
-        alone = spec.optimizer.name not in UPDATES
+        alone = spec.optimizer.name not in UPDATES or spec.model.dropout > 0
         found.setdefault((stack_shape(spec), place if alone else None), []).append(place)
     return list(found.values())
 
@@ -105,7 +110,7 @@ def judge(
     data, cohort = tables.load(spec.table), COHORTS[spec.table.name]
     loss = losses.build(spec.loss, spec.loss_name)
     train, test = to_table(data.train, device), to_table(data.test, device)
-    model = models.mlp(spec.model, cohort.inputs, cohort.outputs).to(device)
+    model = models.build_mlp(spec.model, spec.table.inputs, cohort.outputs, spec.training.seed).to(device)
     model.load_state_dict(weights)
     model.eval()
     with torch.no_grad():

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from core import script_steps as steps
 from core.cohorts import COHORTS
-from core.script_model import CELL_LABELS
+from core.script_model import CELL_LABELS, classifies, varying
 from core.script_parts import Section
 from core.script_picture import picture
 from core.script_upload import UploadSource
@@ -77,10 +77,12 @@ def sections(specs: Specs, upload: UploadSource | None = None) -> list[Section]:
     spec = listed[0]
     if isinstance(spec, ForecastSpec) and spec.series.source == "upload" and upload is None:
         raise SpecError("CSVの内容がもう残っていません。もう一度ファイルを選んでください。")
+    first = [steps.settings(listed), steps.data(listed, upload)]
+    if "data" in varying(listed):
+        first.reverse()  # the list of settings names the tables
     return [
         steps.preparation(listed, upload),
-        steps.settings(listed),
-        steps.data(spec, upload),
+        *first,
         *(steps.one_run(spec) if len(listed) == 1 else steps.many_runs(listed)),
         picture(listed, file_name(listed, "png")),
     ]
@@ -91,8 +93,8 @@ def _listed(specs: Specs) -> tuple[AnySpec, ...]:
     if not listed:
         raise SpecError("設定がありません。")
     require_together(listed)
-    if len({s.table for s in listed if isinstance(s, TableRunSpec)}) > 1:
-        raise SpecError("データが違う設定は、1つのスクリプトにまとめられません。")
+    if len({classifies(each) for each in listed}) > 1:
+        raise SpecError("分類と数値の予測は、1つのスクリプトにまとめられません。")
     return listed
 
 

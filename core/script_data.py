@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 
-from core.cohorts import COHORTS, Cohort, arguments
+from core.cohorts import COHORTS, COLUMNS, Cohort, arguments
 from core.script_parts import join
 from core.series import ARTICLE_NOISE, ARTICLE_POINTS
 from core.specs import ForecastSpec, TableRunSpec
@@ -40,6 +40,10 @@ low, middle, high = np.percentile(y[train], [25, 50, 75])
 y = ((y - middle) / (high - low)).astype(np.float32)
 x, y = torch.tensor(x), torch.tensor(y).unsqueeze(-1)
 """
+_SORTED = """
+# 学習用の患者を、答えの大きい順に並べる
+train = train[np.argsort(-y[train].numpy().ravel(), kind="stable")]
+"""
 _PARTS = """
 train_x, train_y = x[train], y[train]
 validation_x, validation_y = x[validation], y[validation]
@@ -52,20 +56,27 @@ def patients(spec: TableRunSpec) -> str:
     """Write how the table is loaded or simulated, cut and scaled."""
     table, cohort = spec.table, COHORTS[spec.table.name]
     split = _SPLIT.format(seed=table.seed, test=table.test, validation=table.validation).strip()
+    if table.train_rows is not None:
+        fewer = f"train = train[:{table.train_rows}]  # 学習に使う患者を減らす"
+        split = split.replace("\n\n# 平均 0", f"\n{fewer}\n\n# 平均 0")
     if cohort.make is not None:
         values = ", ".join(map(repr, arguments(cohort, table)))
         load = f"{_source(cohort)}\n\n\nx, y = {cohort.make.__name__}({values})"
+        if cohort.is_map:
+            made = ", ".join(COLUMNS[column] for column in table.columns)
+            load += f"\nx1, x2 = x[:, 0], x[:, 1]\nx = np.column_stack([{made}])"
         load += "\ny = y.astype(np.int64)" if cohort.classes else ""
     elif table.name == "breast_cancer":
         load = "data = load_breast_cancer()\nx = data.data\n"
         load += "y = (1 - data.target).astype(np.int64)  # 元のデータと逆に、悪性を 1、良性を 0 とする"
     else:
         load = "data = load_diabetes(scaled=False)\nx, y = data.data, data.target"
+    in_order = _SORTED.strip() if table.sorted_labels else ""
     if cohort.classes:
-        return join(load, split + _CLASSES.rstrip(), _PARTS)
+        return join(load, split + _CLASSES.rstrip(), in_order, _PARTS)
     mistyped = _MISTYPED.format(count=table.mistyped).strip() if table.mistyped else ""
     numbers = (_ROBUST_NUMBERS if cohort.robust else _NUMBERS).strip()
-    return join(load, split, mistyped, numbers, _PARTS)
+    return join(load, split, mistyped, numbers, in_order, _PARTS)
 
 
 def _source(cohort: Cohort) -> str:

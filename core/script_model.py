@@ -6,12 +6,21 @@ from collections.abc import Sequence
 
 from core import script_parts as parts
 from core.cohorts import COHORTS
+from core.script_data import patients
 from core.script_parts import Names, join
-from core.specs import AnySpec, ForecastSpec, TableRunSpec
+from core.specs import AnySpec, ForecastSpec, PenaltySpec, TableRunSpec
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 CELL_LABELS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
-ACTIVATIONS = {"relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()"}
+ACTIVATIONS = {
+    "relu": "nn.ReLU()",
+    "tanh": "nn.Tanh()",
+    "sigmoid": "nn.Sigmoid()",
+    "leaky_relu": "nn.LeakyReLU()",
+    "gelu": "nn.GELU()",
+    "silu": "nn.SiLU()",
+    "linear": "nn.Identity()",
+}
 
 
 def watches(spec: AnySpec) -> bool:
@@ -38,6 +47,9 @@ def varying(listed: Sequence[AnySpec]) -> set[str]:
         "loss": {loss_call(spec) for spec in tables},
         "model": {perceptron(spec) for spec in tables},
         "batch_size": {spec.training.batch_size for spec in listed},
+        "shuffle": {spec.training.shuffle for spec in listed},
+        "penalty": {spec.penalty for spec in tables},
+        "data": {patients(spec) for spec in tables},
     }
     return {name for name, different in values.items() if len(different) > 1}
 
@@ -63,10 +75,12 @@ def forecaster(spec: ForecastSpec) -> str:
 def perceptron(spec: TableRunSpec) -> str:
     """Write the expression that makes a perceptron."""
     cohort = COHORTS[spec.table.name]
-    features = cohort.inputs
+    features = spec.table.inputs
     layers = []
     for units in spec.model.hidden:
         layers += [f"nn.Linear({features}, {units})", ACTIVATIONS[spec.model.activation]]
+        if spec.model.dropout:
+            layers.append(f"nn.Dropout({spec.model.dropout!r})")
         features = units
     lines = "".join(f"    {layer},\n" for layer in [*layers, f"nn.Linear({features}, {cohort.outputs})"])
     return f"nn.Sequential(\n{lines})"
@@ -146,13 +160,31 @@ def tools(listed: Sequence[AnySpec], names: Names) -> str:
     return code
 
 
+def penalizes(listed: Sequence[AnySpec]) -> bool:
+    """Say whether large weights cost anything in any of the runs."""
+    return any(isinstance(spec, TableRunSpec) and spec.penalty != PenaltySpec() for spec in listed)
+
+
 def training(listed: Sequence[AnySpec], names: Names) -> str:
     """Write DataLoaders and loop."""
     spec = listed[0]
     min_delta = spec.training.min_delta if stops_early(listed) else None
+    rests = any(isinstance(s, TableRunSpec) and s.model.dropout for s in listed)
+    shuffle = 'setting["shuffle"]' if "shuffle" in varying(listed) else spec.training.shuffle
+    penalty = PenaltySpec()
+    if isinstance(spec, TableRunSpec):
+        penalty = spec.penalty
+    strengths = (repr(penalty.l1), repr(penalty.l2))
+    if "penalty" in varying(listed):
+        strengths = ('setting["l1"]', 'setting["l2"]')
     return join(
-        parts.loaders(spec.training.shuffle, watches(spec), names),
-        parts.loop(watches(spec), parts.schedule_names(listed), min_delta),
+        parts.loaders(shuffle, watches(spec), names, rests),
+        parts.loop(
+            watches(spec),
+            parts.schedule_names(listed),
+            min_delta,
+            strengths if penalizes(listed) else None,
+        ),
     )
 
 

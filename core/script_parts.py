@@ -152,18 +152,26 @@ def schedule_step(names: set[str]) -> str:
     )
 
 
-def loaders(shuffle: bool, validation: bool, names: Names) -> str:
-    """Write the DataLoaders of training and validation."""
+def loaders(shuffle: bool | str, validation: bool, names: Names, rests: bool = False) -> str:
+    """Write the DataLoaders of training and validation.
+
+    ``shuffle`` may be the expression that says whether to. With ``rests`` (dropout) every loader has a
+    generator of its own, so that the stream that dropout draws from is left alone.
+    """
     arguments = ["TensorDataset(train_x, train_y)", f"batch_size={names.batch_size}"]
     if shuffle:
-        arguments += ["shuffle=True", f"generator=torch.Generator().manual_seed({names.seed})"]
+        arguments.append(f"shuffle={shuffle}")
+    if shuffle or rests:
+        arguments.append(f"generator=torch.Generator().manual_seed({names.seed})")
     code = call("train_loader = DataLoader(", arguments)
     if validation:
         held_out = ["TensorDataset(validation_x, validation_y)", "batch_size=1024"]
+        held_out += ["generator=torch.Generator()"] if rests else []
         code += "\n" + call("validation_loader = DataLoader(", held_out)
     return code
 
 
+_WEIGHTS = 'weights = [p for name, p in model.named_parameters() if name.endswith("weight")]\n'
 _TRAIN = """
     model.train()
     total = 0.0
@@ -216,16 +224,41 @@ if best_weights is not None:
 """
 
 
-def loop(validation: bool, schedules: set[str], min_delta: float | None) -> str:
-    """Write the training loop; ``min_delta`` is None when nothing stops it early."""
+def penalty(strengths: tuple[str, str]) -> str:
+    """Write how the penalty is computed; ``strengths`` are the expressions of L1 and L2."""
+    sizes = {"l1": "w.abs().sum()", "l2": "(w**2).sum()"}
+    used = {name: s for name, s in zip(sizes, strengths, strict=True) if s != "0.0"}
+    lines = [f"{name} = sum({sizes[name]} for w in weights)" for name in used]
+    terms = " + ".join(f"{strength} * {name}" for name, strength in used.items())
+    lines.append(f"penalty = {terms}  # 大きな重みに払わせる分")
+    return textwrap.indent("\n".join(lines) + "\n", "        ")
+
+
+def loop(
+    validation: bool,
+    schedules: set[str],
+    min_delta: float | None,
+    strengths: tuple[str, str] | None = None,
+) -> str:
+    """Write the training loop.
+
+    ``min_delta`` is None when nothing stops it early, ``strengths`` when weights cost nothing.
+    """
     begin = "train_losses, validation_losses = [], []" if validation else "train_losses = []"
     early = min_delta is not None
     if early:
         begin += "\nbest_loss, best_epoch, best_weights, waited = math.inf, 0, None, 0"
     best = "best_loss - MIN_DELTA" if min_delta else "best_loss"
     step = textwrap.indent(schedule_step(schedules), "    ")
+    train = _TRAIN.rstrip("\n")
+    if strengths:
+        begin = _WEIGHTS + begin
+        train = train.replace(
+            "        optimizer.zero_grad()", penalty(strengths) + "        optimizer.zero_grad()"
+        )
+        train = train.replace("loss.backward()", "(loss + penalty).backward()")
     body = join(
-        "for epoch in range(1, EPOCHS + 1):" + _TRAIN.rstrip("\n"),
+        "for epoch in range(1, EPOCHS + 1):" + train,
         _VALIDATE if validation else "",
         _REPORT_BOTH if validation else _REPORT,
         step,

@@ -24,8 +24,10 @@ def preparation(listed: Sequence[AnySpec], upload: UploadSource | None) -> Secti
     if stops_early(listed):
         standard.append("import copy")
     if isinstance(spec, TableRunSpec):
-        if COHORTS[spec.table.name].make is None:
-            others.append(f"from sklearn.datasets import {script_data.LOADERS[spec.table.name]}")
+        names = {s.table.name for s in listed if isinstance(s, TableRunSpec)} & set(script_data.LOADERS)
+        if names:
+            loaders = sorted(script_data.LOADERS[name] for name in names)
+            others.append(f"from sklearn.datasets import {', '.join(loaders)}")
     elif spec.series.source == "upload" and upload is not None:
         standard += ["import csv", "import re", "import unicodedata"]
         if upload.clock == "datetime":
@@ -73,6 +75,12 @@ def _labels(listed: Sequence[AnySpec]) -> list[str]:
             words.append("隠れ層 " + ("-".join(map(str, spec.model.hidden)) or "なし"))
         words += [f"バッチ {spec.training.batch_size}"] if "batch_size" in differing else []
         words += [f"学習率 {spec.optimizer.lr!r}"] if "lr" in differing else []
+        if "shuffle" in differing:
+            words.append("毎回混ぜる" if spec.training.shuffle else "混ぜない")
+        if "penalty" in differing and isinstance(spec, TableRunSpec):
+            words.append(f"L1 {spec.penalty.l1!r}、L2 {spec.penalty.l2!r}")
+        if "data" in differing and isinstance(spec, TableRunSpec):
+            words.append(_data_label(spec))
         if "schedule" in differing and isinstance(spec, TableRunSpec):
             words.append(parts.schedule_call(spec.schedule, "")[2])
         words += [f"乱数の種 {spec.training.seed}"] if "seed" in differing else []
@@ -91,6 +99,12 @@ def _list(listed: Sequence[AnySpec]) -> Iterator[str]:
             items.append(f'"lr": {spec.optimizer.lr!r}')
         if "batch_size" in differing:
             items.append(f'"batch_size": {spec.training.batch_size}')
+        if "shuffle" in differing:
+            items.append(f'"shuffle": {spec.training.shuffle}')
+        if "penalty" in differing and isinstance(spec, TableRunSpec):
+            items.append(f'"l1": {spec.penalty.l1!r}, "l2": {spec.penalty.l2!r}')
+        if "data" in differing and isinstance(spec, TableRunSpec):
+            items.append(f'"data": {_data_function(listed, spec)}')
         if "optimizer" in differing:
             start = '"optimizer": lambda parameters, lr: '
             items.append(parts.optimizer(spec.optimizer, start, "parameters", "lr"))
@@ -105,13 +119,43 @@ def _list(listed: Sequence[AnySpec]) -> Iterator[str]:
         yield textwrap.indent(parts.call("{", items, "},"), "    ") + "\n"
 
 
-def data(spec: AnySpec, upload: UploadSource | None) -> Section:
+def _tables(listed: Sequence[AnySpec]) -> list[str]:
+    """Return the code of each table that the runs use, once each."""
+    return list(dict.fromkeys(script_data.patients(s) for s in listed if isinstance(s, TableRunSpec)))
+
+
+def _data_function(listed: Sequence[AnySpec], spec: TableRunSpec) -> str:
+    return f"data_{_tables(listed).index(script_data.patients(spec)) + 1}"
+
+
+def _data_label(spec: TableRunSpec) -> str:
+    """Tell a table from the others that it is compared with."""
+    table, words = spec.table, [COHORTS[spec.table.name].label]
+    words += [f"学習 {table.train_rows} 人"] if table.train_rows is not None else []
+    words += ["答えの順に並べる"] if table.sorted_labels else []
+    words += [f"雑音 {table.noise:g}"] if table.noise else []
+    words += [f"分割の種 {table.seed}"] if table.seed else []
+    return "、".join(words)
+
+
+_PARTS = "train_x, train_y, validation_x, validation_y, test_x, test_y"
+
+
+def data(listed: Sequence[AnySpec], upload: UploadSource | None) -> Section:
     """Write where the numbers come from and how they are cut into training, validation and test."""
+    spec = listed[0]
     if isinstance(spec, TableRunSpec):
+        code = script_data.patients(spec)
+        if "data" in varying(listed):
+            functions = [
+                f"def data_{number}():\n" + textwrap.indent(f"{table}\nreturn {_PARTS}", "    ")
+                for number, table in enumerate(_tables(listed), start=1)
+            ]
+            code = "\n\n\n".join(functions)
         return Section(
             title="データ",
             explanation="患者を学習用・検証用・テスト用に分けます。テスト用は最後の採点まで使いません。",
-            code=script_data.patients(spec),
+            code=code,
         )
     explanation = "直前の並びから次の値を当てる問題を作り、時間の順に区切ります。"
     if upload is None or spec.series.source != "upload":
@@ -166,8 +210,11 @@ def many_runs(listed: Sequence[AnySpec]) -> list[Section]:
         batch_size='setting["batch_size"]' if "batch_size" in differing else "BATCH_SIZE",
     )
     keep = "histories.append((train_losses, validation_losses))"
+    chosen = f'{_PARTS} = setting["data"]()' if "data" in differing else ""
     body = join(
-        "print(f\"設定: {setting['label']}\")\n" + network.model(listed, names),
+        "print(f\"設定: {setting['label']}\")\n"
+        + (chosen + "\n" if chosen else "")
+        + network.model(listed, names),
         network.tools(listed, names),
         network.training(listed, names),
         network.testing(spec),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from core.cohorts import COHORTS
+from core.cohorts import COHORTS, COLUMNS
 from core.update_rules import RULES
 
 
@@ -140,7 +140,10 @@ class TableSpec:
     """A table of patients, cut by ``seed`` into training, validation and test rows.
 
     Simulated tables use more: ``patients`` and ``positive_share`` are how many to make and which share of
-    them is ill; ``mistyped`` is how many training targets are ten times what they should be.
+    them is ill, ``noise`` how much chance there is in them; ``mistyped`` is how many training targets are
+    ten times what they should be. ``columns`` are made from the two inputs of a map (see
+    ``core.cohorts.COLUMNS``). Of the training rows only the first ``train_rows`` are used, all if None;
+    ``sorted_labels`` puts them in the order of their targets, the highest first.
     """
 
     name: str = "breast_cancer"
@@ -150,9 +153,22 @@ class TableSpec:
     patients: int = 1000
     positive_share: float = 0.05
     mistyped: int = 0
+    noise: float = 0.0
+    columns: tuple[str, ...] = ("x1", "x2")
+    train_rows: int | None = None
+    sorted_labels: bool = False
 
     def __post_init__(self) -> None:
         require_one_of("データ", self.name, tuple(COHORTS))
+        require_between("雑音", self.noise, 0.0, 1.0)
+        if not self.columns:
+            raise SpecError("入力を1つ以上選んでください。")
+        for column in self.columns:
+            require_one_of("入力", column, tuple(COLUMNS))
+        if len(set(self.columns)) != len(self.columns):
+            raise SpecError("同じ入力が2回選ばれています。")
+        if self.train_rows is not None:
+            require_between("学習に使う患者数", self.train_rows, 4, 20_000)
         require_between("患者数", self.patients, 50, 20_000)
         require_between("陽性の割合", self.positive_share, 0.01, 0.5)
         require_between("打ち間違いの数", self.mistyped, 0, 20)
@@ -160,19 +176,45 @@ class TableSpec:
         require_between("テストに使う割合", self.test, 0.05, 0.4)
         require_between("分割の乱数の種", self.seed, 0, 2**31 - 1)
 
+    @property
+    def inputs(self) -> int:
+        """Return the number of input columns."""
+        cohort = COHORTS[self.name]
+        return len(self.columns) if cohort.is_map else cohort.inputs
+
 
 @dataclass(frozen=True, kw_only=True)
 class MLPSpec:
-    """A multilayer perceptron: hidden units layer by layer, and the activation between them."""
+    """A multilayer perceptron: hidden units layer by layer, and the activation between them.
+
+    ``dropout`` is the share of hidden units that rest in each step of training.
+    """
 
     hidden: tuple[int, ...] = (16,)
     activation: str = "relu"
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         require_between("隠れ層の数", len(self.hidden), 0, 6)
         for units in self.hidden:
             require_between("隠れユニット数", units, 1, 512)
-        require_one_of("活性化関数", self.activation, ("relu", "tanh", "sigmoid"))
+        require_one_of("活性化関数", self.activation, ACTIVATIONS)
+        require_between("ドロップアウト率", self.dropout, 0.0, 0.9)
+
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "gelu", "silu", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PenaltySpec:
+    """What large weights cost beside the loss: ``l1`` times Σ|w| plus ``l2`` times Σw², biases apart."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_between("L1 の強さ", self.l1, 0.0, 10.0)
+        require_between("L2 の強さ", self.l2, 0.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +258,7 @@ class TableRunSpec:
     table: TableSpec = field(default_factory=TableSpec)
     model: MLPSpec = field(default_factory=MLPSpec)
     loss: LossSpec = field(default_factory=LossSpec)
+    penalty: PenaltySpec = field(default_factory=PenaltySpec)
     optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     training: TrainingSpec = field(default_factory=lambda: TrainingSpec(epochs=60, batch_size=32))
@@ -271,12 +314,14 @@ def with_seeds(spec: SomeSpec, count: int) -> tuple[SomeSpec, ...]:
 def stack_shape(spec: AnySpec) -> AnySpec:
     """Return ``spec`` without what may differ between runs of one stack.
 
-    Those are the learning rate, weight decay, schedule and seed.
+    Those are the learning rate, weight decay, penalty, schedule and seed.
     """
     optimizer = replace(spec.optimizer, lr=1.0, weight_decay=0.0)
     training = replace(spec.training, seed=0)
     if isinstance(spec, TableRunSpec):
-        return replace(spec, optimizer=optimizer, training=training, schedule=ScheduleSpec())
+        return replace(
+            spec, optimizer=optimizer, training=training, schedule=ScheduleSpec(), penalty=PenaltySpec()
+        )
     return replace(spec, optimizer=optimizer, training=training)
 
 

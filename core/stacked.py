@@ -20,7 +20,8 @@ class Stack:
     """The networks ``models``, of one shape, with parameters of shape (runs, …) in one flat buffer.
 
     ``flat`` and ``flat_grad`` (parameters,) hold every number and its gradient, for optimizers to work
-    on in one go; ``owner`` (parameters,) names the run that each belongs to. ``parameters`` are views of
+    on in one go; ``owner`` (parameters,) names the run that each belongs to, ``is_weight`` (parameters,)
+    tells weights (1) from biases (0). ``parameters`` are views of
     ``flat`` in the shapes of the networks, (runs, outputs, inputs) and (runs, outputs); the leaves that
     autograd sees are the same numbers as a batched product wants them, (runs, inputs, outputs) and
     (runs, 1, outputs), which spares each step their transposing.
@@ -35,6 +36,7 @@ class Stack:
         self.flat = torch.empty(sum(sizes), device=device, dtype=next(models[0].parameters()).dtype)
         self.flat_grad = torch.zeros_like(self.flat)
         self.owner = torch.empty(sum(sizes), dtype=torch.int64, device=device)
+        self.is_weight = torch.empty_like(self.flat)
         self.parameters: dict[str, Tensor] = {}
         self._leaves: dict[str, Tensor] = {}
         parts = zip(
@@ -42,15 +44,17 @@ class Stack:
             self.flat.split(sizes),
             self.flat_grad.split(sizes),
             self.owner.split(sizes),
+            self.is_weight.split(sizes),
             strict=True,
         )
-        for (name, shape), values, gradient, owner in parts:
+        for (name, shape), values, gradient, owner, is_weight in parts:
             parameter = values.view(self.runs, *shape)
             parameter.copy_(torch.stack([m.get_parameter(name).detach() for m in models]))
             self.parameters[name] = parameter
             leaf = _for_products(parameter).detach().requires_grad_()
             leaf.grad = _for_products(gradient.view(self.runs, *shape))
             self._leaves[name] = leaf
+            is_weight.fill_(float(name.endswith("weight")))
             owner.copy_(torch.arange(self.runs).repeat_interleave(shape.numel()))
 
     def __call__(self, x: Tensor) -> Tensor:

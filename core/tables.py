@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from core.cohorts import COHORTS, Cohort, Matrix, arguments
+from core.cohorts import COHORTS, Cohort, arguments, make_columns
+from core.simulated import Matrix
 from core.specs import TableSpec
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -66,6 +67,9 @@ def load(spec: TableSpec) -> PatientTable:
     held_out = round(len(x) * spec.test)
     watched = round(len(x) * spec.validation)
     test, validation, train = np.split(order, [held_out, held_out + watched])
+    train = train[: spec.train_rows]
+    if cohort.is_map:
+        x = make_columns(x, spec.columns)
     centre, sd = x[train].mean(axis=0), x[train].std(axis=0)
     scale = np.where(sd > 0, sd, 1)
     x = ((x - centre) / scale).astype(np.float32)
@@ -79,6 +83,8 @@ def load(spec: TableSpec) -> PatientTable:
             spread = high - low
     standardized = ((y - middle) / spread).astype(np.float32)
     targets = y.astype(np.int64) if cohort.classes else standardized
+    if spec.sorted_labels:
+        train = train[np.argsort(-targets[train], kind="stable")]
     part = {
         name: Part(inputs=x[rows], targets=targets[rows])
         for name, rows in (("train", train), ("validation", validation), ("test", test))

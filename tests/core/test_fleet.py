@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from core.fleet import Fleet
 from core.history import Epoch, Paused, TableRun, elapsed
@@ -13,6 +14,7 @@ from core.specs import (
     LossSpec,
     MLPSpec,
     OptimizerSpec,
+    PenaltySpec,
     SpecError,
     TableRunSpec,
     TableSpec,
@@ -30,6 +32,8 @@ MIXED = (
     replace(BASE, training=replace(BASE.training, seed=5)),
     replace(BASE, loss=LossSpec(name="focal"), training=replace(BASE.training, batch_size=50)),
     replace(BASE, table=TableSpec(name="sepsis", patients=300)),
+    replace(BASE, model=MLPSpec(dropout=0.4), penalty=PenaltySpec(l1=1e-3)),
+    replace(BASE, model=MLPSpec(dropout=0.4), training=replace(BASE.training, seed=5)),
 )
 
 
@@ -40,15 +44,39 @@ def train(*specs: TableRunSpec) -> tuple[TableRun, ...]:
 
 
 def test_runs_side_by_side_are_what_each_is_alone() -> None:
-    assert groups(MIXED) == [[0, 2], [1], [3], [4]]
+    assert groups(MIXED) == [[0, 2], [1], [3], [4], [5], [6]]
     together = train(*MIXED)
-    for place in (1, 3, 4):  # plain networks: to the last bit
+    for place in (1, 3, 4, 5, 6):  # plain networks: to the last bit
         (alone,) = train(MIXED[place])
         assert together[place].history == alone.history
         assert together[place].test_loss == alone.test_loss
         assert np.array_equal(together[place].test_outputs, alone.test_outputs)
     stacked = train(MIXED[0], MIXED[2])
     assert [together[0].history, together[2].history] == [run.history for run in stacked]
+
+
+def test_penalties_of_a_stack_are_each_runs_own() -> None:
+    specs = [
+        replace(BASE, penalty=penalty)
+        for penalty in (PenaltySpec(), PenaltySpec(l1=0.02), PenaltySpec(l2=0.1))
+    ]
+    assert groups(specs) == [[0, 1, 2]]
+    together = train(*specs)
+    for run, spec in zip(together, specs, strict=True):
+        (alone,) = train(spec)
+        for ours, theirs in zip(run.history, alone.history, strict=True):
+            assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
+    size = [sum(float(np.abs(w).sum()) for w in run.weights.values()) for run in together]
+    assert size[1] < size[0]
+    assert size[2] < size[0]
+
+
+def test_dropout_disturbs_nobodys_random_numbers() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    train(MIXED[5])
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_all_seven_rules_race_with_a_clock_each() -> None:

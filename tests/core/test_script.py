@@ -26,13 +26,14 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from core import models, schedules, script_model, script_parts, script_upload
-from core.cohorts import COHORTS
+from core.cohorts import COHORTS, COLUMNS
 from core.forecaster import train_forecasters
 from core.history import ForecastRun, Paused, TableRun
 from core.perceptron import train_on_table
 from core.script import Specs, UploadSource, file_name, notebook, script
 from core.series import Series
 from core.specs import (
+    ACTIVATIONS,
     LOSSES_OF_CLASSES,
     LOSSES_OF_NUMBERS,
     AnySpec,
@@ -41,6 +42,7 @@ from core.specs import (
     MLPSpec,
     ModelSpec,
     OptimizerSpec,
+    PenaltySpec,
     ScheduleSpec,
     SeriesSpec,
     SpecError,
@@ -219,10 +221,18 @@ def table_specs(draw: st.DrawFn) -> TableRunSpec:
             patients=draw(st.sampled_from([200, 311])),
             positive_share=draw(st.sampled_from([0.1, 0.31])),
             mistyped=draw(st.integers(0, 3)),
+            noise=draw(st.sampled_from([0.0, 0.2])),
+            columns=draw(st.sampled_from([("x1", "x2"), tuple(COLUMNS), ("x1_x2",)])),
+            train_rows=draw(st.none() | st.integers(20, 60)),
+            sorted_labels=draw(st.booleans()),
         ),
         model=MLPSpec(
             hidden=tuple(draw(st.lists(st.integers(1, 24), max_size=3))),
             activation=draw(st.sampled_from(list(models.ACTIVATIONS))),
+            dropout=draw(st.sampled_from([0.0, 0.0, 0.3])),
+        ),
+        penalty=PenaltySpec(
+            l1=draw(st.sampled_from([0.0, 0.0, 1e-3])), l2=draw(st.sampled_from([0.0, 0.0, 1e-2]))
         ),
         loss=LossSpec(
             name=draw(st.sampled_from(["auto", *losses])),
@@ -366,8 +376,19 @@ def test_runs_that_differ_in_much_are_written_as_one_list() -> None:
     text = script(specs)
     tidy(text)
     assert_close(printed_losses(execute([text])), [history(run) for run in perceptrons(specs)])
-    with pytest.raises(SpecError, match="データ"):
-        script([base, replace(base, table=TableSpec(name="readmission"))])
+    different = [
+        base,
+        replace(base, table=TableSpec(name="spiral", patients=200, columns=("x1", "x2", "sin_x1"))),
+        replace(base, table=TableSpec(name="breast_cancer", train_rows=40, sorted_labels=True)),
+        replace(base, training=TrainingSpec(epochs=4, shuffle=False)),
+        replace(base, model=MLPSpec(dropout=0.5), penalty=PenaltySpec(l1=0.01)),
+        replace(base, penalty=PenaltySpec(l2=0.01)),
+    ]
+    text = script(different)
+    tidy(text)
+    assert_close(printed_losses(execute([text])), [history(run) for run in perceptrons(different)])
+    with pytest.raises(SpecError, match="分類"):
+        script([base, replace(base, table=TableSpec(name="diabetes"))])
 
 
 def test_a_race_names_its_settings() -> None:
@@ -660,7 +681,7 @@ def test_file_names_are_ascii_and_tell_runs_apart() -> None:
 def test_every_choice_can_be_written() -> None:
     assert set(script_model.LOSS_LABELS) == {*LOSSES_OF_NUMBERS, *LOSSES_OF_CLASSES}
     assert set(script_model.CELLS) == set(script_model.CELL_LABELS) == set(models.CELLS)
-    assert set(script_model.ACTIVATIONS) == set(models.ACTIVATIONS)
+    assert set(script_model.ACTIVATIONS) == set(models.ACTIVATIONS) == set(ACTIVATIONS)
     for name in schedules.SCHEDULES:
         assert script_parts.schedule_call(ScheduleSpec(name=name), "1.0")
     written = script(UPLOAD, replace(SOURCE, time_format=""))
