@@ -38,7 +38,7 @@ CONFIG = {
     "distributed.scheduler.allowed-failures": 3,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-    "distributed.admin.low-level-log-length": 1000,
+    "distributed.admin.low-level-log-length": 100,
 }
 
 

@@ -11,6 +11,7 @@ import concurrent.futures
 import contextlib
 import logging
 import os
+import pickle
 import subprocess
 import threading
 import time
@@ -93,7 +94,7 @@ class Engine:
             run = self._runs.get(key)
             if run is None or run.done:
                 self._require_room(by)
-                run = Run(key, job, args, self)
+                run = Run(key, job, args, self, name)
                 run.pause_after = pause_after
                 self._runs[key] = run
             run.seen(by)
@@ -206,7 +207,8 @@ class Engine:
         self._started.add(message["run"])
         run = self._keys.get(message["key"])
         if run is not None:
-            run.on_rows(message["run"], message["rows"])
+            frames = pickle.loads(message["frames"]) if message["frames"] else []
+            run.on_rows(message["run"], message["rows"], frames)
 
     def _on_done(self, run: Run, future: Any) -> None:
         if run.done:
@@ -233,9 +235,8 @@ class Engine:
     def _close_run(self, run: Run, state: State, result: Any = None, problem: str | None = None) -> None:
         run.finish(state, result, problem)
         with self._lock:
-            if state != "finished" or run.asked_to_stop:
-                base, _, attempt = run.key.rpartition("-")
-                self._attempts[base] = int(attempt) + 1
+            if run.name is not None and (state != "finished" or run.asked_to_stop):
+                self._attempts[run.name] = self._attempts.get(run.name, 0) + 1
             self._forget(run)
 
     def _forget(self, run: Run) -> None:

@@ -32,6 +32,14 @@ Row = tuple[Epoch, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """A look into the networks of a row after ``epoch`` epochs; ``arrays`` holds an entry for each."""
+
+    epoch: int
+    arrays: tuple[dict[str, npt.NDArray[Any]], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Paused:
     """A paused training: its epochs so far, and the numbers and arrays to go on from."""
 
@@ -88,6 +96,8 @@ class TableRun(Result):
         test_outputs: (patients, outputs), what the network gives for each test patient.
         test_targets: (patients,), the truth: a class, or a standardized number.
         weights: name -> array, as ``state_dict`` has them; empty for a network of over 20,000 numbers.
+        weights_epoch: the epoch that they are from; early stopping goes back to the best one.
+        last_test_loss: the test loss of the weights after the last epoch.
     """
 
     rows: tuple[int, int, int]
@@ -97,6 +107,8 @@ class TableRun(Result):
     test_outputs: FloatArray = field(repr=False)
     test_targets: npt.NDArray[Any] = field(repr=False)
     weights: dict[str, FloatArray] = field(repr=False)
+    weights_epoch: int
+    last_test_loss: float
 
 
 def elapsed(row: Row) -> float:

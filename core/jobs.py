@@ -5,15 +5,34 @@ Each job trains the networks of ``specs`` together and returns a result for each
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from core import activation_curves, backprop, chain, ecg, loss_curves, loss_limits, partials, score, slopes
+from core.batch_walk import Spread, WalkSpec
+from core.batch_walk import spread as spread_gradients
+from core.batch_walk import walk as walk_in_batches
+from core.batches import Held, Plan, PlanSpec
+from core.batches import held_for_backward as measure_held
+from core.batches import plan as deal_out
+from core.collapse import Collapse, StackSpec
+from core.collapse import collapse as multiply_out
 from core.history import ForecastRun, Paused, TableRun
 from core.landscape import Path, PathSpec
 from core.landscape import descend as walk
+from core.loading import LoadSpec, Report
+from core.loading import measure as measure_loading
+from core.loss_surface import LossSlice, SliceSpec, Traced
+from core.loss_surface import cut as cut_loss
+from core.loss_surface import trace as trace_network
+from core.momentum_map import MomentumSpec, simulate
+from core.neuron import NeuronSpec, Trace
+from core.neuron import walk as walk_neuron
 from core.range_test import RangeTest
 from core.range_test import range_test as carry_out_range_test
+from core.scalers import Scaler
+from core.scalers import scalers as find_scalers
 from core.series import Series
-from core.specs import ForecastSpec, TableRunSpec
+from core.specs import ForecastSpec, LossSpec, TableRunSpec, TableSpec
 
 if TYPE_CHECKING:
     from core.training import Watch
@@ -38,6 +57,39 @@ def perceptrons(
     return train_on_table(specs, paused, watch)
 
 
+def _looking(
+    probe: str, specs: tuple[TableRunSpec, ...], paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    from core.perceptron import train_on_table
+    from core.probes import Probing
+
+    return train_on_table(specs, paused, watch, lambda course, outer: Probing(probe, specs, course, outer))
+
+
+def mapped_perceptrons(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    """Train perceptrons on a plane, with their decision maps; see ``core.probes.decision_map``."""
+    assert series is None
+    return _looking("map", specs, paused, watch)
+
+
+def curved_perceptrons(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    """Train perceptrons of one input, with their fitted curves; see ``core.probes.curve``."""
+    assert series is None
+    return _looking("curve", specs, paused, watch)
+
+
+def flowing_perceptrons(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    """Train perceptrons, with the gradient of every layer; see ``core.probes.flow``."""
+    assert series is None
+    return _looking("flow", specs, paused, watch)
+
+
 def device_name() -> str:
     """Name the device that this worker trains on."""
     from core import device
@@ -50,6 +102,148 @@ def range_test(spec: TableRunSpec) -> RangeTest:
     return carry_out_range_test(spec)
 
 
+def scalers(tables: tuple[TableSpec, ...], column: int) -> tuple[Scaler, ...]:
+    """Find the scale that tables are put on; see ``core.scalers.scalers``."""
+    return find_scalers(tables, column)
+
+
 def descend(specs: tuple[PathSpec, ...]) -> tuple[Path, ...]:
     """Walk down a landscape; see ``core.landscape.descend``."""
     return walk(specs)
+
+
+def heavy_balls(specs: tuple[MomentumSpec, ...]) -> tuple[slopes.Array, ...]:
+    """Run SGD with momentum on quadratic bowls; see ``core.momentum_map.simulate``."""
+    return simulate(specs)
+
+
+def neurons(specs: tuple[NeuronSpec, ...]) -> tuple[Trace, ...]:
+    """Train one neuron step by step, once for each of ``specs``; see ``core.neuron.walk``."""
+    return tuple(walk_neuron(spec) for spec in specs)
+
+
+def slope(spec: slopes.SlopeSpec) -> float:
+    """Find a curve's slope by autograd; see ``core.slopes.autograd_slope``."""
+    return slopes.autograd_slope(spec)
+
+
+def heartbeat_slopes(
+    beats: tuple[tuple[ecg.Wave, ...], ...], times: tuple[ecg.Array, ...]
+) -> tuple[ecg.Array, ...]:
+    """Find the slopes of heartbeats by autograd; see ``core.ecg.autograd_slopes``."""
+    return ecg.autograd_slopes(beats, times)
+
+
+def score_gradient(spec: score.PatientSpec) -> score.Array:
+    """Find a patient's four partial derivatives by autograd; see ``core.score.autograd_gradient``."""
+    return score.autograd_gradient(spec)
+
+
+def chain_links(spec: chain.ChainSpec) -> chain.Links:
+    """Find the slopes of a chain by autograd; see ``core.chain.autograd``."""
+    return chain.autograd(spec)
+
+
+def line_gradients(spec: backprop.LineSpec) -> backprop.Gradients:
+    """Find the gradients of a line of layers by autograd; see ``core.backprop.autograd``."""
+    return backprop.autograd(spec)
+
+
+def loss_of_errors(errors: loss_curves.Array, delta: float) -> dict[str, loss_curves.Points]:
+    """Find the losses of numbers and their slopes by autograd; see ``core.loss_curves.torch_errors``."""
+    return loss_curves.torch_errors(errors, delta)
+
+
+def loss_of_logits(logits: loss_curves.Array, truth: int, loss: LossSpec) -> dict[str, loss_curves.Points]:
+    """Find the losses of classes and their slopes by autograd; see ``core.loss_curves.torch_logits``."""
+    return loss_curves.torch_logits(logits, truth, loss)
+
+
+def loss_limits_of(logits: loss_limits.Array, single: bool) -> loss_limits.Limits:
+    """Find what losses become when p → 0; see ``core.loss_limits.torch_limits``."""
+    return loss_limits.torch_limits(logits, single)
+
+
+def loss_at_zero() -> tuple[float, float]:
+    """Find loss and slope at p = 0; see ``core.loss_limits.torch_zero``."""
+    return loss_limits.torch_zero()
+
+
+def activation_points(
+    names: tuple[str, ...], x: activation_curves.Array
+) -> dict[str, activation_curves.Points]:
+    """Find activations and their slopes by autograd; see ``core.activation_curves.torch_points``."""
+    return activation_curves.torch_points(names, x)
+
+
+def collapse(spec: StackSpec) -> Collapse:
+    """Multiply a stack of layers out to one; see ``core.collapse.collapse``."""
+    return multiply_out(spec)
+
+
+def network_partials(
+    spec: TableRunSpec,
+    networks: tuple[dict[str, Any], ...],
+    points: partials.Array,
+) -> partials.Partials:
+    """Differentiate trained networks by autograd; see ``core.partials.network_partials``."""
+    return partials.network_partials(spec, networks, points)
+
+
+def traced(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[Traced, ...] | Paused:
+    """Train one perceptron and keep its weights of every epoch; see ``core.loss_surface.trace``."""
+    assert series is None
+    return trace_network(specs, paused, watch)
+
+
+def loss_slice(spec: TableRunSpec, network: Traced, plane: SliceSpec) -> LossSlice:
+    """Compute the loss around a trained network; see ``core.loss_surface.cut``."""
+    return cut_loss(spec, network, plane)
+
+
+def recorded_perceptrons(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    """Train perceptrons, and look at every update; see ``core.batch_record.Recording``."""
+    from core.batch_record import Recording
+    from core.perceptron import train_on_table
+
+    assert series is None
+    return train_on_table(specs, paused, watch, lambda course, outer: Recording(specs, course, outer))
+
+
+def held_for_backward(spec: TableRunSpec, sizes: tuple[int, ...]) -> tuple[Held, ...]:
+    """Measure what batches hold in memory; see ``core.batches.held_for_backward``."""
+    return measure_held(spec, sizes)
+
+
+def batch_walks(specs: tuple[WalkSpec, ...], noise: int) -> tuple[tuple[Path, ...], tuple[Spread, ...]]:
+    """Train two weights by mini-batches, and measure their noise where the first walk begins and ends.
+
+    ``noise`` is the seed of the mini-batches measured; see ``core.batch_walk``.
+    """
+    paths = walk_in_batches(specs)
+    (b, w) = paths[0].positions[-1].tolist()
+    return paths, spread_gradients([specs[0].start, (b, w)], noise)
+
+
+def batch_plan(spec: PlanSpec) -> Plan:
+    """Let a DataLoader deal out patients; see ``core.batches.plan``."""
+    return deal_out(spec)
+
+
+def timed_loading(
+    specs: tuple[LoadSpec, ...], series: None, paused: None, watch: Watch
+) -> tuple[Report, ...]:
+    """Measure what loading ahead is worth, empty if nobody waits for it; see ``core.loading.measure``."""
+    assert series is None
+    assert paused is None
+    reports = []
+    for spec in specs:
+        report = measure_loading(spec, watch.interrupted)
+        if report is None:
+            return ()
+        reports.append(report)
+    return tuple(reports)

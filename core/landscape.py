@@ -6,9 +6,9 @@ Only ``descend`` loads torch, so that a page can describe a path and draw what i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -62,6 +62,8 @@ class Path:
         positions: (rows, dimension); steps + 1 rows if the walk was finished.
         losses: (rows,), the landscape's value at each position.
         gradients: (rows, dimension), its slope at each position.
+        states: what the optimizer keeps for each weight, by torch's name, (rows, dimension); zeros before
+            the first update. Empty for plain SGD, which keeps nothing.
     """
 
     positions: Array
@@ -69,6 +71,7 @@ class Path:
     gradients: Array
     ending: Ending
     diverged_at: int | None = None
+    states: Mapping[str, Array] = field(default_factory=dict)
 
 
 def descend(specs: Sequence[PathSpec]) -> tuple[Path, ...]:
@@ -113,30 +116,61 @@ def _walk(landscape: Landscape, specs: Sequence[PathSpec]) -> list[Path]:
     slopes = np.empty_like(weights)
     positions = np.empty((longest + 1, *weights.shape))
     gradients = np.empty_like(positions)
-    moves = []
+    walkers = []
     for row, spec in enumerate(specs):
         # The parameter and its gradient are windows onto one row: neither is ever copied.
         parameter = torch.nn.Parameter(torch.from_numpy(weights[row]))
         parameter.grad = torch.from_numpy(slopes[row])
-        optimizer = optimizers.build(spec.optimizer, [parameter])
-        # The step itself, without the wrappers for the profiler and the compiler: half of its cost here.
-        moves.append((spec.steps, inspect.unwrap(type(optimizer).step), optimizer))
+        walkers.append(_Walker(optimizers.build(spec.optimizer, [parameter]), spec.steps, parameter))
     with torch.no_grad(), np.errstate(all="ignore"):
         for t in range(longest + 1):
             slopes[...] = landscape.gradient(weights)
             positions[t], gradients[t] = weights, slopes
-            for steps, step, optimizer in moves:
-                if t < steps:
-                    step(optimizer)
+            for walker in walkers:
+                if t < walker.steps:
+                    walker.advance(t)
         losses = landscape.value(positions)  # (longest + 1, paths)
-    ends = [(row, spec.steps + 1) for row, spec in enumerate(specs)]
-    return [_cut(landscape, positions[:end, r], losses[:end, r], gradients[:end, r]) for r, end in ends]
+    paths = []
+    for row, walker in enumerate(walkers):
+        end = walker.steps + 1
+        paths.append(
+            _cut(landscape, positions[:end, row], losses[:end, row], gradients[:end, row], walker.states)
+        )
+    return paths
 
 
-def _cut(landscape: Landscape, positions: Array, losses: Array, gradients: Array) -> Path:
+class _Walker:
+    """An optimizer on its way, whose state is written down after each of its ``steps`` updates."""
+
+    def __init__(self, optimizer: Any, steps: int, parameter: Any) -> None:
+        # The step itself, without the wrappers for the profiler and the compiler: half of its cost here.
+        self._step = inspect.unwrap(type(optimizer).step)
+        self._optimizer, self.steps, self._parameter = optimizer, steps, parameter
+        self.states: dict[str, Array] = {}
+        self._kept: list[tuple[Array, Array]] = []
+
+    def advance(self, t: int) -> None:
+        """Carry out update t + 1."""
+        self._step(self._optimizer)
+        if t == 0:
+            self._open_books()
+        for written, current in self._kept:
+            written[t + 1] = current
+
+    def _open_books(self) -> None:
+        """Find what the optimizer keeps for each weight: torch goes on writing to the same memory."""
+        for name, tensor in self._optimizer.state[self._parameter].items():
+            if tensor is not None and tensor.ndim:
+                self.states[name] = np.zeros((self.steps + 1, *tensor.shape))
+                self._kept.append((self.states[name], tensor.numpy()))
+
+
+def _cut(
+    landscape: Landscape, positions: Array, losses: Array, gradients: Array, states: Mapping[str, Array]
+) -> Path:
     """End a path where it diverges; arrays as in ``Path``, of a walk that ignored it."""
     low, high = landscape.corners
-    numbers = np.column_stack([positions, losses, gradients])
+    numbers = np.column_stack([positions, losses, gradients, *states.values()])
     finite = np.all(np.isfinite(numbers), axis=1)
     close = np.all(np.abs(positions - (low + high) / 2) <= FAR * (high - low) / 2, axis=1)
     lost = np.flatnonzero(~(finite & close))
@@ -150,4 +184,5 @@ def _cut(landscape: Landscape, positions: Array, losses: Array, gradients: Array
         gradients=gradients[:rows].copy(),
         ending="finished" if step is None else "diverged",
         diverged_at=step,
+        states={name: values[:rows].copy() for name, values in states.items()},
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from core import device as devices
 from core import losses, models, optimizers, schedules, tables
 from core.cohorts import COHORTS
 from core.fleet import Fleet
-from core.history import Paused, TableRun, run_ending, run_history
+from core.history import Ending, Epoch, Paused, TableRun, run_ending, run_history
 from core.learners import Learner, Plain, Stacked, Table, to_numpy
 from core.specs import TableRunSpec, require_together, stack_shape
 from core.stacked import UPDATES
@@ -70,8 +72,11 @@ def train_on_table(
     specs: Sequence[TableRunSpec],
     paused: Paused | None = None,
     watch: Watch | None = None,
+    look: Callable[[Course, Watch], Watch] | None = None,
 ) -> tuple[TableRun, ...] | Paused:
     """Carry out ``specs`` together. ``paused`` is what an earlier call handed back.
+
+    ``look`` may put a watch that looks into the networks before ``watch``; see ``core.probes``.
 
     Specs that differ only in learning rate, weight decay, schedule and seed train stacked; others side by
     side, epoch by epoch. Patience ends a run that is alone.
@@ -85,47 +90,57 @@ def train_on_table(
     members = groups(specs)
     trainings = [_training([specs[place] for place in group], device) for group in members]
     course: Course = trainings[0] if len(trainings) == 1 else Fleet(trainings, members)
-    trained = train_on(course, paused, watch or Unwatched())
+    look_in = partial(look, course) if look else None
+    trained = train_on(course, paused, watch or Unwatched(), look_in)
     if isinstance(trained, Paused):
         return trained
     rows, stopping, together = trained
 
     def finish(run: int) -> TableRun:
         history = run_history(rows, run)
-        return judge(
-            specs[run],
-            stopping.best_weights or course.weights(run),
-            device,
-            history=history,
-            ending=run_ending(history, together),
-        )
+        last = course.weights(run)
+        judged = judge(specs[run], last, device, history=history, ending=run_ending(history, together))
+        if not stopping.best_weights:
+            return judged
+        best = judge(specs[run], stopping.best_weights, device, history=history, ending=judged.ending)
+        return replace(best, weights_epoch=stopping.best_epoch, last_test_loss=judged.test_loss)
 
     return tuple(finish(run) for run in range(len(specs)))
 
 
 def judge(
-    spec: TableRunSpec, weights: dict[str, Tensor], device: torch.device, **history: object
+    spec: TableRunSpec,
+    weights: dict[str, Tensor],
+    device: torch.device,
+    *,
+    history: tuple[Epoch, ...],
+    ending: Ending,
 ) -> TableRun:
     """Let a network with ``weights`` answer for the test patients, and put its run together."""
     data, cohort = tables.load(spec.table), COHORTS[spec.table.name]
     loss = losses.build(spec.loss, spec.loss_name)
     train, test = to_table(data.train, device), to_table(data.test, device)
-    model = models.build_mlp(spec.model, spec.table.inputs, cohort.outputs, spec.training.seed).to(device)
+    shape = spec.table.inputs, cohort.outputs
+    model = models.build_mlp(spec.model, *shape, spec.training.seed).to(device)
     model.load_state_dict(weights)
     model.eval()
     with torch.no_grad():
         outputs = model(test.inputs)
     parameters = models.count_parameters(model)
     right = (outputs.argmax(1) == test.targets).float().mean().item() if cohort.classes else None
+    test_loss = loss.mean(outputs, test.targets).item()
     return TableRun(
-        **history,  # type: ignore[arg-type]
+        history=history,
+        ending=ending,
         device=devices.describe(device),
         parameters=parameters,
         rows=(len(data.train.inputs), len(data.validation.inputs), len(data.test.inputs)),
         reference_loss=losses.of_a_constant(loss, spec.loss_name, train.targets),
-        test_loss=loss.mean(outputs, test.targets).item(),
+        test_loss=test_loss,
         test_accuracy=right,
         test_outputs=to_numpy(outputs),
         test_targets=data.test.targets,
         weights=to_numpy(weights) if parameters <= KEEP_WEIGHTS else {},
+        weights_epoch=len(history),
+        last_test_loss=test_loss,
     )

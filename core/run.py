@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.history import Epoch, Paused, Row
+from core.history import Epoch, Frame, Paused, Row
 from core.watch import PackedEpoch
 
 if TYPE_CHECKING:
@@ -22,8 +22,15 @@ ACTIVE_WITHIN_S = 5.0
 class Run:
     """A run that was asked for. Threads of the engine write it, pages read it."""
 
-    def __init__(self, key: str, job: Callable[..., Any], args: tuple[Any, ...], engine: Engine) -> None:
-        self.key = key
+    def __init__(
+        self,
+        key: str,
+        job: Callable[..., Any],
+        args: tuple[Any, ...],
+        engine: Engine,
+        name: str | None = None,
+    ) -> None:
+        self.key, self.name = key, name
         self.job, self.args = job, args
         self.problem: str | None = None
         self.result: Any = None
@@ -35,6 +42,7 @@ class Run:
         self._engine = engine
         self._state: State = "preparing"
         self._rows: list[Row] = []
+        self._frames: list[Frame] = []
         self._worker_run: str | None = None
         self._seen: dict[str, float] = {}
         self._done = threading.Event()
@@ -63,6 +71,11 @@ class Run:
     def rows(self) -> list[Row]:
         """Return the epochs so far, an entry for each network, as a list of the caller's own."""
         return list(self._rows)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Return the looks into the networks so far, as a list of the caller's own."""
+        return list(self._frames)
 
     @property
     def history(self) -> list[Epoch]:
@@ -123,8 +136,8 @@ class Run:
 
     # What follows is the engine's side.
 
-    def on_rows(self, worker_run: str, packed: Sequence[PackedEpoch]) -> None:
-        """Take epochs from a worker; a second worker for the same stretch means that it began again."""
+    def on_rows(self, worker_run: str, packed: Sequence[PackedEpoch], frames: Sequence[Frame] = ()) -> None:
+        """Take epochs and frames from a worker; a second one for the same stretch has begun it again."""
         if not self.busy:
             return
         if worker_run != self._worker_run:
@@ -132,6 +145,8 @@ class Run:
                 self.restarts += 1
             self._worker_run = worker_run
             self._rows = list(self.paused.rows) if self.paused else []
+            done = len(self._rows) if self.paused else -1
+            self._frames = [frame for frame in self._frames if frame.epoch <= done]
             self._state = "running"
         for number, losses in packed:
             self._rows.append(
@@ -140,6 +155,7 @@ class Run:
                     for t, v, lr, seconds in losses
                 )
             )
+        self._frames += frames
 
     def on_submitted(self, future: Any) -> None:
         """Note that the scheduler has the run."""
@@ -153,7 +169,7 @@ class Run:
 
     def on_paused(self, paused: Paused) -> None:
         """Keep what a worker handed back. From here on the run is its reader's own."""
-        self.key = uuid.uuid4().hex
+        self.key, self.name = uuid.uuid4().hex, None
         self.paused, self._rows = paused, list(paused.rows)
         self.future, self._worker_run, self._state = None, None, "paused"
 

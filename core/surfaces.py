@@ -126,8 +126,8 @@ def _rosenbrock(points: Array) -> Array:
 
 def _rosenbrock_gradient(points: Array) -> Array:
     x, y = _columns(points)
-    above = y - x * x
-    return _pair(-2 * (1 - x) - 400 * x * above, 200 * above)
+    up = 200 * (y - x * x)
+    return _pair(-2 * (1 - x) - 2 * x * up, up)  # rounded as autograd does it: valleys amplify differences
 
 
 def _beale(points: Array) -> Array:
@@ -138,9 +138,10 @@ def _beale(points: Array) -> Array:
 def _beale_gradient(points: Array) -> Array:
     x, y = _columns(points)
     y2 = y * y
-    u, v, w = 1 - y, 1 - y2, 1 - y2 * y
-    a, b, c = 1.5 - x * u, 2.25 - x * v, 2.625 - x * w
-    return _pair(-2 * (a * u + b * v + c * w), 2 * x * (a + y * (2 * b + 3 * y * c)))
+    y3 = y2 * y
+    a, b, c = 2 * (1.5 - x + x * y), 2 * (2.25 - x + x * y2), 2 * (2.625 - x + x * y3)
+    # Summed in the order of autograd: near the minimum RMSprop blows up what rounding leaves.
+    return _pair(c * y3 - c + b * y2 - b + a * y - a, c * x * (3 * y2) + b * x * (2 * y) + a * x)
 
 
 def _himmelblau(points: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from core.history import Ending, Epoch, Paused, Row
+from core.history import Ending, Epoch, Frame, Paused, Row
 from core.learners import Interrupted, Learner, State, Table, never, to_numpy, to_tensors
 from core.specs import TrainingSpec
 
@@ -169,6 +169,10 @@ class Watch(Protocol):
         """Take an epoch, one entry a run."""
         ...
 
+    def frame(self, frame: Frame) -> None:
+        """Take a look into the networks."""
+        ...
+
     def interrupted(self) -> bool:
         """Say whether to stop at once."""
         ...
@@ -182,6 +186,9 @@ class Unwatched:
     """A watch that lets a training run to its end."""
 
     def report(self, row: Sequence[Epoch]) -> None:
+        """Let it pass."""
+
+    def frame(self, frame: Frame) -> None:
         """Let it pass."""
 
     def interrupted(self) -> bool:
@@ -232,11 +239,19 @@ class Trained(NamedTuple):
     ending: Ending
 
 
-def train_on(training: Course, paused: Paused | None, watch: Watch) -> Trained | Paused:
-    """Begin ``training``, or go on where ``paused`` left it, until it ends or is paused again."""
+def train_on(
+    training: Course,
+    paused: Paused | None,
+    watch: Watch,
+    look: Callable[[Watch], Watch] | None = None,
+) -> Trained | Paused:
+    """Begin ``training``, or go on where ``paused`` left it, until it ends or is paused again.
+
+    ``look`` may put a watch before ``watch`` once the training stands where it begins.
+    """
     rows: list[Row] = []
     stopping = EarlyStopping(training.spec.patience, training.spec.min_delta)
     if paused is not None:
         rows, stopping = take_up(paused, training)
-    ending = drive(training, rows, watch, stopping)
+    ending = drive(training, rows, look(watch) if look else watch, stopping)
     return hand_over(training, rows, stopping) if ending is None else Trained(rows, stopping, ending)

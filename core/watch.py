@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.history import Epoch, Paused
+from core.history import Epoch, Frame, Paused
 from core.specs import SpecError
 
 TOPIC = "lab-progress"
@@ -37,6 +38,7 @@ class WorkerWatch:
         self._worker: Any = get_worker()
         self._flags: tuple[Any, Any] = (Event(key), Event(pause_flag(key)))
         self._rows: list[PackedEpoch] = []
+        self._frames: list[Frame] = []
         self._sent, self._asked = time.monotonic(), 0.0
         self._stop = self._pause = False
         self.flush()
@@ -50,10 +52,16 @@ class WorkerWatch:
         if time.monotonic() - self._sent >= REPORT_EVERY_S:
             self.flush()
 
+    def frame(self, frame: Frame) -> None:
+        """Keep a look into the networks, to be sent with the epochs."""
+        self._frames.append(frame)
+
     def flush(self) -> None:
-        """Send the epochs that have gathered."""
-        self._worker.log_event(TOPIC, {"key": self._key, "run": self._run, "rows": self._rows})
-        self._rows, self._sent = [], time.monotonic()
+        """Send what has gathered."""
+        frames = pickle.dumps(self._frames) if self._frames else b""
+        message = {"key": self._key, "run": self._run, "rows": self._rows, "frames": frames}
+        self._worker.log_event(TOPIC, message)
+        self._rows, self._frames, self._sent = [], [], time.monotonic()
 
     def interrupted(self) -> bool:
         """Say whether a watcher asked to stop."""

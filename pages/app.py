@@ -11,6 +11,18 @@ st.set_page_config(page_title="AI研修医ラボ", page_icon=ICON, layout="wide"
 PAGES = {
     "": [st.Page("home.py", title="ホーム", icon=":material/home:", default=True)],
     "学習のしくみ": [
+        st.Page(
+            "training_cycle.py", title="学習サイクル", icon=":material/cycle:", url_path="training_cycle"
+        ),
+        st.Page("loss_functions.py", title="損失関数", icon=":material/target:", url_path="loss_functions"),
+        st.Page("derivatives.py", title="微分と連鎖律", icon=":material/function:", url_path="derivatives"),
+        st.Page(
+            "gradient_descent.py",
+            title="勾配降下法",
+            icon=":material/landscape:",
+            url_path="gradient_descent",
+        ),
+        st.Page("optimizers.py", title="オプティマイザ", icon=":material/sprint:", url_path="optimizers"),
         st.Page("learning_rate.py", title="学習率", icon=":material/speed:", url_path="learning_rate"),
     ],
     "医療データで試す": [

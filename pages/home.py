@@ -8,16 +8,17 @@ st.markdown(
     "ここでは本物の PyTorch モデルをその場で訓練して、学んでいく様子を自分の目で確かめられます。"
     "プログラミングの知識は要りません。"
 )
-st.page_link(
-    "learning_rate.py",
-    label="**学習率** — 少なすぎる用量、多すぎる用量で何が起きるかを試す",
-    icon=":material/speed:",
-)
-st.page_link(
-    "vitals.py",
-    label="**RNNとバイタルサイン** — 例題の波形か、自分のCSVで予測を試す",
-    icon=":material/ecg_heart:",
-)
+LESSONS = [
+    ("training_cycle.py", "学習サイクル", "予測、採点、反省、修正を1歩ずつ", ":material/cycle:"),
+    ("loss_functions.py", "損失関数", "外れ具合を、何で、どう採点するか", ":material/target:"),
+    ("derivatives.py", "微分と連鎖律", "心電図の傾きから逆伝播まで", ":material/function:"),
+    ("gradient_descent.py", "勾配降下法", "霧のなかで谷底を探す", ":material/landscape:"),
+    ("optimizers.py", "オプティマイザ", "7つの下り方を競走させる", ":material/sprint:"),
+    ("learning_rate.py", "学習率", "少なすぎる用量、多すぎる用量", ":material/speed:"),
+    ("vitals.py", "RNNとバイタルサイン", "例題の波形か、ご自分のCSVで予測する", ":material/ecg_heart:"),
+]
+for page, title, idea, icon in LESSONS:
+    st.page_link(page, label=f"**{title}** — {idea}", icon=icon)
 
 st.subheader("このアプリの見かた")
 st.markdown(

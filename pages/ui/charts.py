@@ -6,6 +6,7 @@ so that a column called ``SpO2[%]`` or ``a.b`` is only ever text in a title.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import streamlit as st
+from altair.utils import schemapi
 
 # After Okabe and Ito's palette, told apart by colour-blind readers; the blue is lightened to read on dark.
 COLOURS = {
@@ -28,7 +30,29 @@ COLOURS = {
 
 PIN_COLOURS = ["#2D8BD0", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#8A8F94", "#56B4E9", "#B8A800"]
 
+LOSS_COLOURS = {
+    "MSE": "#D55E00",
+    "MAE": "#2D8BD0",
+    "Huber": "#009E73",
+    "交差エントロピー": "#2D8BD0",
+    "重み付き": "#D55E00",
+    "focal": "#009E73",
+}
+
 Spec = dict[str, Any]
+
+# Altair would otherwise check every part as it is made; ``finish`` checks the whole.
+schemapi.DEBUG_MODE = False
+_importing = threading.RLock()
+
+
+def load_pandas() -> None:
+    """Import pandas, before something is done that would.
+
+    Altair looks whether pandas is there, and would find it half imported by another reader's thread.
+    """
+    with _importing:
+        import pandas  # noqa: F401
 
 
 def _colour(names: list[str], legend: bool = True) -> alt.Color:
@@ -40,10 +64,11 @@ def _colour(names: list[str], legend: bool = True) -> alt.Color:
 def finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> Spec:
     """Turn a chart without data into a spec as wide as its column and ``height`` pixels high."""
     chart = chart.properties(
-        width="container", height=height, padding={"left": 0, "top": 4, "right": 8, "bottom": 0}
+        width="container", height=height, padding={"left": 0, "top": 4, "right": 8, "bottom": 4}
     )
     chart = chart.configure_legend(offset=6, padding=0).configure_axis(titlePadding=6)
-    spec: Spec = chart.to_dict()
+    with _importing:
+        spec: Spec = chart.to_dict()
     spec.pop("data", None)
     return spec
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 import streamlit as st
@@ -61,24 +62,18 @@ def pin_button(
         st.caption(f"比較に残せるのは {MAX_PINS} 件までです。下の「すべて外す」で空けてください。")
 
 
-def show(page: str) -> None:
-    """Show the pinned runs over one another, with their table; nothing when there are none."""
+def show(page: str, draw: Callable[[list[Pin]], None] | None = None) -> None:
+    """Show the pinned runs over one another, with their table; nothing when there are none.
+
+    ``draw`` draws them where their loss curves would say little.
+    """
     kept = pins(page)
     if not kept:
         return
     st.subheader("比較")
-    with st.container(horizontal=True, gap="medium"):
-        log = st.toggle("対数目盛", key=f"{page}/pins/log")
-        training = st.toggle("学習損失で比べる", key=f"{page}/pins/train")
-    validation = not training and all(pin.rows[0][0].validation_loss is not None for pin in kept)
-    title = "検証損失" if validation else "学習損失"
-    tables = [loss_view.band_rows(pin.name, loss_view.curve(pin.rows, validation)) for pin in kept]
-    charts.draw(
-        charts.overlay(tuple(pin.name for pin in kept), title, log),
-        pa.concat_tables(tables),
-        f"比較に残した {len(kept)} 件の{title}の曲線。",
-    )
+    (draw or partial(_curves, page))(kept)
     rows = [_row(pin) for pin in kept]
+    charts.load_pandas()
     st.dataframe(rows, hide_index=True, width="stretch")
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -92,6 +87,20 @@ def show(page: str) -> None:
         if st.button("すべて外す", icon=":material/keep_off:", key=f"{page}/unpin"):
             kept.clear()
             st.rerun()
+
+
+def _curves(page: str, kept: list[Pin]) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        log = st.toggle("対数目盛", key=f"{page}/pins/log")
+        training = st.toggle("学習損失で比べる", key=f"{page}/pins/train")
+    validation = not training and all(pin.rows[0][0].validation_loss is not None for pin in kept)
+    title = "検証損失" if validation else "学習損失"
+    tables = [loss_view.band_rows(pin.name, loss_view.curve(pin.rows, validation)) for pin in kept]
+    charts.draw(
+        charts.overlay(tuple(pin.name for pin in kept), title, log),
+        pa.concat_tables(tables),
+        f"比較に残した {len(kept)} 件の{title}の曲線。",
+    )
 
 
 def _row(pin: Pin) -> dict[str, str | float | None]:

@@ -64,8 +64,8 @@ def seeded(slot: str, specs: tuple[SomeSpec, ...], mode: str) -> tuple[SomeSpec,
     """Return the specs to start: with 「新しい乱数」 a seed drawn now, and the prediction made for them."""
     if mode != SEEDS[1]:
         return specs
-    training = replace(specs[0].training, seed=random.randrange(10_000))
-    drawn = (replace(specs[0], training=training),)
+    seed = random.randrange(10_000)
+    drawn = tuple(replace(spec, training=replace(spec.training, seed=seed)) for spec in specs)
     guesses = st.session_state.get(f"{slot}/guesses", {})
     if digest(specs) in guesses:
         guesses[digest(drawn)] = guesses[digest(specs)]

@@ -89,12 +89,18 @@ def play(
     block = f"{key}/player"
     with st.container(key=block, gap="xsmall"):
         charts.draw(spec, rows, alt_text, key=f"{key}/chart")
-        _bar(
-            key=f"{key}/bar",
-            data={"steps": steps, "speed": speed, "label": label, "block": _css_class(block)},
-        )
+        bar(block, steps=steps, key=f"{key}/bar", label=label, speed=speed)
 
 
-def _css_class(key: str) -> str:
+def bar(block: str, *, steps: int, key: str, label: str = "ステップ", speed: int = 10) -> None:
+    """Draw the bar alone; call it inside the container whose key is ``block``.
+
+    It moves what else is there and has an ``<input name="step">`` within a ``.vega-bindings``: a chart, or
+    a component of one's own.
+    """
+    _bar(key=key, data={"steps": steps, "speed": speed, "label": label, "block": css_class(block)})
+
+
+def css_class(key: str) -> str:
     """Return the CSS class that Streamlit gives to the container of this key."""
     return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key.strip())

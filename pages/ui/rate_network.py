@@ -7,15 +7,14 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import jobs
 from core.history import TableRun
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TrainingSpec, with_seeds
-from pages.ui import code, compare, lesson, loss_view, rate_view, runs, text
+from pages.ui import code, compare, lesson, loss_view, rate_view, run_reading, runs, text
 
 SLOT = "rate_run"
 RATES = [a * 10**b for b in range(-5, 1) for a in (1, 3)] + [10.0]
 RATES = [float(f"{rate:.0e}") for rate in RATES]
-OPTIMIZERS = list(text.OPTIMIZER_LABELS.values())
+OPTIMIZERS = [text.OPTIMIZER_LABELS[name] for name in ("sgd", "momentum", "adam")]
 CHOICES = ["収束した", "遅すぎる", "振動している", "発散した", "過学習", "その他"]
 
 
@@ -51,6 +50,15 @@ PRESETS = [
         "検証損失が上がり始めたところが、やめどきです。",
     ),
 ]
+RULES_LATEX = {
+    "sgd": r"w \leftarrow w - \eta\,\nabla L",
+    "momentum": r"v \leftarrow 0.9\,v + \nabla L,\quad w \leftarrow w - \eta\,v",
+    "nesterov": r"v \leftarrow 0.9\,v + \nabla L,\quad w \leftarrow w - \eta\,(\nabla L + 0.9\,v)",
+    "adagrad": r"w \leftarrow w - \eta\,\nabla L / (\sqrt{G} + 10^{-10})",
+    "rmsprop": r"w \leftarrow w - \eta\,\nabla L / (\sqrt{s} + 10^{-8})",
+    "adam": r"w \leftarrow w - \eta\,\hat m / (\sqrt{\hat v} + 10^{-8})",
+    "adamw": r"w \leftarrow (1 - 0.01\,\eta)\,w - \eta\,\hat m / (\sqrt{\hat v} + 10^{-8})",
+}
 
 
 def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
@@ -85,21 +93,13 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
 
 @st.fragment
 def _controls(question: DeltaGenerator) -> None:
-    above, buttons, below = st.container(), st.container(horizontal=True, gap="small"), st.container()
+    above, buttons, below = st.container(), st.container(), st.container()
     with above:
         specs, mode = _settings(below)
     with question:
         lesson.predict(SLOT, "この学習は、どう終わるでしょう?", CHOICES, specs)
     with buttons:
-        start = st.button("学習開始", type="primary", icon=":material/play_arrow:", key="rate/start")
-        one = st.button("1エポックずつ", icon=":material/skip_next:", key="rate/step")
-    if start or one:
-        specs = lesson.seeded(SLOT, specs, mode)
-        runs.start(SLOT, jobs.perceptrons, specs, context=_describe(specs), one_epoch=one)
-        st.rerun()
-    watched = runs.current(SLOT)
-    if watched and watched.specs != specs and mode != lesson.SEEDS[1]:
-        st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
+        run_reading.start_buttons(SLOT, "rate", specs, mode, _describe)
 
 
 def _describe(specs: tuple[TableRunSpec, ...]) -> dict[str, str]:
@@ -140,15 +140,10 @@ def show() -> None:
 
 
 def _result(watched: runs.Watched) -> None:
-    run = watched.run
-    if run.result is None:
-        st.info(run.problem or "順番を待っているあいだに停止しました。学習は行われていません。")
+    results = run_reading.results(watched)
+    if results is None:
         return
-    results: tuple[TableRun, ...] = run.result
     first = results[0]
-    if not first.history:
-        st.info("1エポックも終わらないうちに停止しました。")
-        return
     readings = [rate_view.read_run(result) for result in results]
     reading = readings[0]
     label = text.VERDICT_LABELS[reading.verdict]
@@ -158,7 +153,7 @@ def _result(watched: runs.Watched) -> None:
     lesson.score(SLOT, watched.specs, lambda: lesson.Answer(choice, f"判定は「{label}」。{sentence}"))
     left, right = st.columns(2, gap="large")
     with left:
-        _facts(results, [text.VERDICT_LABELS[r.verdict] for r in readings])
+        run_reading.facts(results, [text.VERDICT_LABELS[r.verdict] for r in readings])
     with right:
         why = next((p.why for p in PRESETS if p.why and _is_preset(p, watched.spec)), "")
         if why:
@@ -175,7 +170,7 @@ def _result(watched: runs.Watched) -> None:
                 "テスト正解率": first.test_accuracy,
             },
             first.seconds,
-            run.rows,
+            watched.run.rows,
         )
     _formula(first, watched.spec)
     code.show("learning_rate", watched.specs)
@@ -192,11 +187,7 @@ def _formula(result: TableRun, spec: TableRunSpec) -> None:
         )
         st.markdown("重みは、1つのミニバッチごとに勾配と逆の向きへ動きます。")
         per_epoch = -(-result.rows[0] // spec.training.batch_size)
-        rule = {
-            "sgd": r"w \leftarrow w - \eta\,\nabla L",
-            "momentum": r"v \leftarrow 0.9\,v + \nabla L,\quad w \leftarrow w - \eta\,v",
-            "adam": r"w \leftarrow w - \eta\,\hat m / (\sqrt{\hat v} + 10^{-8})",
-        }[spec.optimizer.name]
+        rule = RULES_LATEX[spec.optimizer.name]
         st.latex(rule + rf"\qquad \eta = {end.lr:g}")
         st.latex(
             rf"\lceil {result.rows[0]} / {spec.training.batch_size} \rceil \times {end.number}"
@@ -213,27 +204,3 @@ def _is_preset(preset: lesson.Preset, spec: TableRunSpec) -> bool:
         "rate_hidden": hidden,
         "rate_batch": spec.training.batch_size,
     }
-
-
-def _facts(results: tuple[TableRun, ...], labels: list[str]) -> None:
-    first = results[0]
-    start, end = first.history[0], first.history[-1]
-    sentences = [
-        f"学習損失は {text.number(start.train_loss)} から {text.number(end.train_loss)} へ変わりました"
-        f"({len(first.history)} エポック、{first.seconds:.2f} 秒)。",
-    ]
-    if len(results) > 1:
-        sentences.insert(0, f"5つの種の判定は、順に {'、'.join(labels)} でした。")
-    lowest = [(e.validation_loss, e.number) for e in first.history if e.validation_loss is not None]
-    if lowest:
-        loss, at = min(lowest)
-        sentences.append(f"検証損失が最も低かったのは {at} エポック目の {text.number(loss)} です。")
-    if first.test_accuracy is not None:
-        accuracies = [r.test_accuracy or 0.0 for r in results]
-        shown = (
-            f"{accuracies[0]:.1%}"
-            if len(results) == 1
-            else f"{min(accuracies):.1%} 〜 {max(accuracies):.1%}(5シード)"
-        )
-        sentences.append(f"学習に使っていない {first.rows[2]} 例の正解率は {shown} でした。")
-    st.markdown("\n".join(f"- {s}" for s in sentences))

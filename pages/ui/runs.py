@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.engine import MAX_UNFINISHED, Engine, TooManyRuns
@@ -39,6 +40,16 @@ def close_engine() -> None:
         closing, _engine = _engine, None
     if closing is not None:
         closing.close()
+
+
+def hold_place(stage: DeltaGenerator, height: int) -> DeltaGenerator:
+    """Return where to draw what the quick lane gives; while the engine starts, it is held open."""
+    place = stage.empty()
+    if not engine().ready:
+        place.container(height=height).caption(
+            ":material/hourglass: 計算の準備をしています(数秒かかります)。"
+        )
+    return place
 
 
 @dataclass(frozen=True)
@@ -131,13 +142,13 @@ def show_notice(slot: str) -> None:
         st.warning(notice)
 
 
-def live(slot: str, draw: Callable[[Watched], None]) -> None:
-    """Draw the run of ``slot`` with its progress and its buttons, every half second while it is busy."""
+def live(slot: str, draw: Callable[[Watched], None], every: float = POLL_EVERY_S) -> None:
+    """Draw the run of ``slot`` with progress and buttons, again ``every`` seconds while it is busy."""
     watched = current(slot)
     if watched is None:
         return
-    every = POLL_EVERY_S if watched.run.busy else None
-    st.fragment(_watch, run_every=every)(slot, draw, polling=every is not None)
+    busy = watched.run.busy
+    st.fragment(_watch, run_every=every if busy else None)(slot, draw, polling=busy)
 
 
 def _watch(slot: str, draw: Callable[[Watched], None], polling: bool) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.vitals import Import, Refused, read
 from core.vitals.reading import MAX_BYTES
-from pages.ui import text
+from pages.ui import charts, text
 
 _DELIMITERS = {",": "カンマ", ";": "セミコロン", "\t": "タブ"}
 _ENCODINGS = {
@@ -32,6 +32,7 @@ def csv_upload() -> Import | None:
     if kept is None or kept[0] != file.file_id:
         result: Import | str
         try:
+            charts.load_pandas()
             # One byte over the limit is enough for the reader of CSVs to refuse the file.
             result = read(file.read(MAX_BYTES + 1))
         except Refused as refusal:
@@ -70,6 +71,7 @@ def show_report(imported: Import) -> None:
     dropped = imported.rows_read - imported.rows_kept
     if imported.problems:
         with st.expander(f"読み込みの詳細({len(imported.problems)} 件、使わなかった行 {dropped} 行)"):
+            charts.load_pandas()
             st.dataframe(
                 [
                     {"行": p.line, "列": p.column or "", "内容": p.message}

@@ -14,7 +14,7 @@ from core.engine import Engine, TooManyRuns
 from core.forecaster import train_forecaster
 from core.perceptron import train_on_table
 from core.run import ACTIVE_WITHIN_S, Run
-from core.specs import ForecastSpec, ModelSpec, TableRunSpec, TrainingSpec, digest, with_seeds
+from core.specs import ForecastSpec, ModelSpec, TableRunSpec, TableSpec, TrainingSpec, digest, with_seeds
 from tests.core.probes import echo, failing, hungry, probe
 
 
@@ -116,6 +116,20 @@ def test_a_paused_run_can_be_stopped(engine: Engine) -> None:
     assert run.leave("a")
     assert run.wait(10) == (3, None)
     assert run.state == "finished"
+    until(lambda: engine.counts()["running"] == 0)
+
+
+def test_a_run_that_was_paused_and_then_stopped_is_forgotten(engine: Engine) -> None:
+    held = len(engine._runs)
+    run = engine.submit(probe, 500, None, name="pause-then-stop", by="a", pause_after=2)
+    until(lambda: run.state == "paused")
+    run.resume("a")
+    until(lambda: len(run.history) > 4)
+    assert run.leave("a")
+    assert run.wait(10)[0] < 500
+    until(lambda: len(engine._runs) == held)
+    again = engine.submit(probe, 3, None, name="pause-then-stop", by="b")
+    assert again.wait(10) == (3, None)
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -280,3 +294,12 @@ def test_workers_are_forked_from_a_process_without_other_threads() -> None:
         env={**os.environ, **ONE_THREAD},
     )
     assert counted.stdout.strip() == "1"
+
+
+def test_looks_into_a_network_come_while_it_learns(engine: Engine) -> None:
+    spec = TableRunSpec(table=TableSpec(name="circle", patients=200), training=TrainingSpec(epochs=30))
+    run = engine.submit(jobs.mapped_perceptrons, (spec,), None, name=None, by="a")
+    run.wait(30)
+    until(lambda: len(run.frames) == 31)
+    assert [frame.epoch for frame in run.frames] == list(range(31))
+    assert len(run.rows) == 30

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import tables
 from core.fleet import Fleet
 from core.history import Epoch, Paused, TableRun, elapsed
 from core.perceptron import groups, train_on_table
@@ -156,3 +157,27 @@ def test_elapsed_counts_a_shared_clock_once() -> None:
         return Epoch(number=1, train_loss=1.0, validation_loss=None, lr=0.1, seconds=seconds)
 
     assert elapsed((epoch(1.5), epoch(1.5), epoch(2.0))) == 3.5
+
+
+def test_early_stopping_gives_back_the_weights_of_the_best_epoch() -> None:
+    spec = TableRunSpec(
+        table=TableSpec(name="markers", patients=300, noise=0.1),
+        model=MLPSpec(hidden=(64,)),
+        optimizer=OptimizerSpec(lr=0.01),
+        training=TrainingSpec(epochs=100, batch_size=32, patience=7),
+    )
+    (run,) = train(spec)
+    assert run.ending == "early"
+    validation = [epoch.validation_loss or 0.0 for epoch in run.history]
+    best = int(np.argmin(validation)) + 1
+    assert run.weights_epoch == best
+    assert len(run.history) == best + 7
+    # What a network with the restored weights loses on the validation patients is that epoch's loss, exactly.
+    data = tables.load(spec.table).validation
+    model = torch.nn.Sequential(torch.nn.Linear(20, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2))
+    model.load_state_dict({name: torch.tensor(value) for name, value in run.weights.items()})
+    with torch.no_grad():
+        loss = torch.nn.CrossEntropyLoss()(model(torch.tensor(data.inputs)), torch.tensor(data.targets))
+    assert loss.item() == validation[best - 1]
+    (straight,) = train(replace(spec, training=replace(spec.training, patience=None, epochs=best + 7)))
+    assert run.last_test_loss == straight.test_loss != run.test_loss

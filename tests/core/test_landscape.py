@@ -1,6 +1,8 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path as File
 
 import numpy as np
@@ -170,6 +172,70 @@ def test_every_optimizer_walks_as_torch_does_with_autograd(name: str) -> None:
         np.testing.assert_allclose(position, w.detach().numpy(), rtol=1e-10)
         optimizer.zero_grad()
         formula("himmelblau", w).backward()
+        optimizer.step()
+
+
+COURSES = (
+    ("ravine", (-3.5, 1.5), {"sgd": 0.02, "momentum": 0.01, "nesterov": 0.01, "adagrad": 0.5}),
+    ("rosenbrock", (-1.2, 1.0), {"sgd": 1e-3, "momentum": 1e-3, "nesterov": 1e-3, "adagrad": 0.5}),
+    ("beale", (1.0, 1.0), {"sgd": 0.01, "momentum": 5e-3, "nesterov": 5e-3, "adagrad": 0.5}),
+    ("himmelblau", (-1.0, 0.0), {"sgd": 2e-3, "momentum": 1e-3, "nesterov": 1e-3, "adagrad": 0.5}),
+)
+
+
+@pytest.mark.parametrize(("landscape", "start", "rates"), COURSES)
+def test_500_steps_of_seven_optimizers_are_those_of_a_textbook_loop(
+    landscape: str, start: tuple[float, ...], rates: dict[str, float]
+) -> None:
+    specs = [
+        PathSpec(
+            landscape=landscape,
+            start=start,
+            optimizer=OptimizerSpec(name=name, lr=rates.get(name, 0.05)),
+            steps=500,
+        )
+        for name in RULES
+    ]
+    plain: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "sgd": torch.optim.SGD,
+        "momentum": partial(torch.optim.SGD, momentum=0.9),
+        "nesterov": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+        "adagrad": torch.optim.Adagrad,
+        "rmsprop": torch.optim.RMSprop,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+    }
+    for spec, path in zip(specs, descend(specs), strict=True):
+        w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+        optimizer = plain[spec.optimizer.name]([w], lr=spec.optimizer.lr)
+        for position in path.positions:
+            np.testing.assert_allclose(position, w.detach().numpy(), rtol=0, atol=1e-12)
+            optimizer.zero_grad()
+            formula(landscape, w).backward()
+            optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("sgd", set()),
+        ("momentum", {"momentum_buffer"}),
+        ("adagrad", {"sum"}),
+        ("rmsprop", {"square_avg"}),
+        ("adamw", {"exp_avg", "exp_avg_sq"}),
+    ],
+)
+def test_a_path_keeps_the_state_of_its_optimizer(name: str, kept: set[str]) -> None:
+    path = walk(PathSpec(landscape="bowl", start=(1.0, 2.0), optimizer=OptimizerSpec(name=name), steps=30))
+    assert set(path.states) == kept
+    w = torch.nn.Parameter(torch.tensor([1.0, 2.0], dtype=torch.float64))
+    optimizer = optimizers.build(OptimizerSpec(name=name), [w])
+    for t in range(31):
+        for key, values in path.states.items():
+            expected = optimizer.state[w][key].numpy() if t else np.zeros(2)
+            np.testing.assert_allclose(values[t], expected, rtol=1e-12, atol=0)
+        optimizer.zero_grad()
+        formula("bowl", w).backward()
         optimizer.step()
 
 

@@ -1,0 +1,54 @@
+import streamlit as st
+
+from pages.ui import lesson, race_course, race_momentum, race_network, share
+
+lesson.header(
+    "オプティマイザ",
+    "勾配から1歩をどう決めるか。読み終えるころには、SGD、モメンタム、Adam などの違いを、"
+    "**自分で走らせたレース**を根拠に説明できるようになります。",
+    "同じ指導医の指摘(勾配)を受けても、研修医ごとに直し方が違います。勢いに乗る人、苦手だけ慎重に直す人がいます。",
+)
+
+EXPERIMENTS = {
+    "同じ地形でレース": race_course.show,
+    "本物のネットワークでレース": race_network.show,
+    "モメンタムの地図": race_momentum.show,
+}
+experiment = st.segmented_control(
+    "実験",
+    list(EXPERIMENTS),
+    default="同じ地形でレース",
+    required=True,
+    key="op_exp",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+EXPERIMENTS[experiment]()
+
+share.share("optimizers")
+lesson.footer(
+    papers=[
+        "Robbins & Monro (1951) A stochastic approximation method",
+        "Polyak (1964) Some methods of speeding up the convergence of iteration methods",
+        "Nesterov (1983) A method for solving the convex programming problem with convergence rate O(1/k²)",
+        "Duchi, Hazan & Singer (2011) Adaptive subgradient methods",
+        "Tieleman & Hinton (2012) Lecture 6.5: RMSProp",
+        "Kingma & Ba (2015) Adam",
+        "Goh (2017) Why momentum really works",
+        "Loshchilov & Hutter (2019) Decoupled weight decay regularization",
+    ],
+    terms=[
+        "オプティマイザ",
+        "勾配",
+        "学習率",
+        "モメンタム",
+        "適応的な学習率",
+        "重み減衰",
+        "鞍点",
+        "局所最小",
+        "条件数",
+        "発散",
+    ],
+    previous=("gradient_descent.py", "勾配降下法"),
+    following=("learning_rate.py", "学習率"),
+)

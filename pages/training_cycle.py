@@ -1,0 +1,62 @@
+import streamlit as st
+
+from pages.ui import cycle_neuron, cycle_real, lesson, share
+
+lesson.header(
+    "学習サイクル",
+    "読み終えるころには、ネットワークの学習が**予測 → 採点 → 反省 → 修正**のくり返しであることを、"
+    "PyTorch の1行ずつに対応させて説明できるようになります。",
+    "研修医(モデル)が見立て、指導医(損失)が採点し、研修医は反省して、次の患者の前に少しだけやり方を直します。",
+)
+
+EXPERIMENTS = {
+    "一歩ずつ": cycle_neuron.show,
+    "本物で回す": cycle_real.show,
+}
+experiment = st.segmented_control(
+    "実験",
+    list(EXPERIMENTS),
+    default="一歩ずつ",
+    required=True,
+    key="tc_experiment",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+EXPERIMENTS[experiment]()
+
+with st.expander("4つのステップと用語"):
+    st.markdown(
+        "- **予測** — 順伝播(forward)。`y_hat = model(x)`。"
+        "パラメータ(重みとバイアス)を使い、入力から予測を計算します。\n"
+        "- **採点** — 損失(loss)。`loss = loss_fn(y_hat, y)`。予測の外れ具合を1つの数にします。\n"
+        "- **反省** — 逆伝播(backward)。`loss.backward()`。"
+        "どのパラメータを増やすと損失がどれだけ増えるか(勾配)を、出口から逆にたどって求めます。\n"
+        "- **修正** — オプティマイザ(optimizer)。`optimizer.step()`。"
+        "勾配と逆の向きに、パラメータを少し動かします。\n\n"
+        "PyTorch は勾配を**足し合わせて**覚えるので、1回ごとに `optimizer.zero_grad()` で消してから始めます。"
+        "学習用の患者全員をひと回りすると、1エポックです。"
+    )
+
+share.share("training_cycle")
+lesson.footer(
+    papers=[
+        "Robbins & Monro (1951) A stochastic approximation method",
+        "Rosenblatt (1958) The perceptron",
+        "Rumelhart, Hinton & Williams (1986) Learning representations by back-propagating errors",
+        "Paszke et al. (2019) PyTorch",
+    ],
+    terms=[
+        "パラメータ",
+        "重み",
+        "バイアス",
+        "順伝播",
+        "損失",
+        "逆伝播",
+        "勾配",
+        "オプティマイザ",
+        "エポック",
+        "学習率",
+    ],
+    previous=("home.py", "ホーム"),
+    following=("loss_functions.py", "損失関数"),
+)
