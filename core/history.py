@@ -33,10 +33,14 @@ Row = tuple[Epoch, ...]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frame:
-    """A look into the networks of a row after ``epoch`` epochs; ``arrays`` holds an entry for each."""
+    """A look into the networks of a row after ``epoch`` epochs; ``arrays`` holds an entry for each.
+
+    One that is ``fleeting`` is for those who watch now: a run keeps it only until the next.
+    """
 
     epoch: int
     arrays: tuple[dict[str, npt.NDArray[Any]], ...] = field(repr=False)
+    fleeting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -76,12 +76,12 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A DataLoader with ``workers``: how long an epoch takes, and what happened when in the last one.
+    """A DataLoader with ``workers``: how long an epoch takes, and what happened when in the shortest.
 
     Attributes:
         start: seconds until the first batch of all arrived: with workers, their coming into being.
         seconds: of each later epoch.
-        loading: of the batches of the last epoch, ``training`` likewise.
+        loading: of the batches of the shortest of them, ``training`` likewise.
     """
 
     workers: int
@@ -199,9 +199,10 @@ def _with_workers(spec: LoadSpec, workers: int, start: str, train: Callable[[Any
         persistent_workers=workers > 0,
         multiprocessing_context=start if workers else None,
     )
-    first, seconds = 0.0, []
+    first, seconds, spans = 0.0, [], []
     for _ in range(EPOCHS):
-        loading, training = [], []
+        loading: list[Span] = []
+        training: list[Span] = []
         zero = time.perf_counter()
         for batch, (inputs, targets, who, begins, ends) in enumerate(loader):
             arrived = time.perf_counter() - zero
@@ -211,12 +212,14 @@ def _with_workers(spec: LoadSpec, workers: int, start: str, train: Callable[[Any
             loading.append(Span(batch=batch, who=int(who[0]), begin=span[0], end=span[1]))
             training.append(Span(batch=batch, who=0, begin=arrived, end=time.perf_counter() - zero))
         seconds.append(time.perf_counter() - zero)
+        spans.append((tuple(loading), tuple(training)))
+    shortest = min(range(1, EPOCHS), key=seconds.__getitem__)
     return Measured(
         workers=workers,
         start=first,
         seconds=tuple(seconds[1:]),
-        loading=tuple(loading),
-        training=tuple(training),
+        loading=spans[shortest][0],
+        training=spans[shortest][1],
     )
 
 

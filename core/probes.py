@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,8 @@ from core.training import Course, Watch
 
 FRAMES = 60
 FLOW_ROWS = 256
+LOOK_EVERY_S = 0.2
+"""How often a decision map is looked at, between the frames that are kept, where epochs take their time."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -113,22 +117,27 @@ class Probing:
         self._models = [
             models.build_mlp(s.model, s.table.inputs, COHORTS[s.table.name].outputs, 0).eval() for s in specs
         ]
+        self._every = LOOK_EVERY_S if probe == "map" else math.inf
+        self._looked = time.monotonic()
         if course.done == 0:
             self._look(0)
 
-    def _look(self, epoch: int) -> None:
+    def _look(self, epoch: int, fleeting: bool = False) -> None:
         arrays = []
         for run, (model, spec) in enumerate(zip(self._models, self._specs, strict=True)):
             model.load_state_dict({name: w.cpu() for name, w in self._course.weights(run).items()})
             with torch.no_grad(), np.errstate(all="ignore"):
                 arrays.append(self._probe(model, spec))
-        self._watch.frame(Frame(epoch=epoch, arrays=tuple(arrays)))
+        self._watch.frame(Frame(epoch=epoch, arrays=tuple(arrays), fleeting=fleeting))
+        self._looked = time.monotonic()
 
     def report(self, row: Sequence[Epoch]) -> None:
-        """Pass an epoch on, and look into the networks if it is one of those chosen."""
+        """Pass an epoch on, and look into the networks if it is one of those chosen, or the last is old."""
         self._watch.report(row)
         if row[0].number in self._epochs:
             self._look(row[0].number)
+        elif time.monotonic() - self._looked >= self._every:
+            self._look(row[0].number, fleeting=True)
 
     def frame(self, frame: Frame) -> None:
         """Pass a frame on."""

@@ -155,7 +155,9 @@ class Run:
                     for t, v, lr, seconds in losses
                 )
             )
-        self._frames += frames
+        if frames:
+            kept = [frame for frame in (*self._frames, *frames[:-1]) if not frame.fleeting]
+            self._frames = [*kept, frames[-1]]
 
     def on_submitted(self, future: Any) -> None:
         """Note that the scheduler has the run."""

@@ -24,6 +24,9 @@ PAGES = {
         ),
         st.Page("optimizers.py", title="オプティマイザ", icon=":material/sprint:", url_path="optimizers"),
         st.Page("learning_rate.py", title="学習率", icon=":material/speed:", url_path="learning_rate"),
+        st.Page("mini_batches.py", title="ミニバッチ", icon=":material/stacks:", url_path="mini_batches"),
+        st.Page("activations.py", title="活性化関数", icon=":material/bolt:", url_path="activations"),
+        st.Page("overfitting.py", title="過学習と未学習", icon=":material/balance:", url_path="overfitting"),
     ],
     "医療データで試す": [
         st.Page("vitals.py", title="RNNとバイタルサイン", icon=":material/ecg_heart:", url_path="vitals"),

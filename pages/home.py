@@ -15,6 +15,9 @@ LESSONS = [
     ("gradient_descent.py", "勾配降下法", "霧のなかで谷底を探す", ":material/landscape:"),
     ("optimizers.py", "オプティマイザ", "7つの下り方を競走させる", ":material/sprint:"),
     ("learning_rate.py", "学習率", "少なすぎる用量、多すぎる用量", ":material/speed:"),
+    ("mini_batches.py", "ミニバッチ", "何人ごとに重みを直すか", ":material/stacks:"),
+    ("activations.py", "活性化関数", "直線では描けない境目を描く", ":material/bolt:"),
+    ("overfitting.py", "過学習と未学習", "覚え込みと、学び足りなさを見分ける", ":material/balance:"),
     ("vitals.py", "RNNとバイタルサイン", "例題の波形か、ご自分のCSVで予測する", ":material/ecg_heart:"),
 ]
 for page, title, idea, icon in LESSONS:

@@ -47,5 +47,6 @@ lesson.footer(
         "スケジュール",
         "オプティマイザ",
     ],
-    following=("vitals.py", "RNNとバイタルサイン"),
+    previous=("optimizers.py", "オプティマイザ"),
+    following=("mini_batches.py", "ミニバッチ"),
 )

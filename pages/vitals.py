@@ -170,5 +170,5 @@ share.share("vitals")
 lesson.footer(
     PAPERS,
     ["RNN", "窓", "エポック", "損失", "検証損失", "学習率", "MAE"],
-    previous=("learning_rate.py", "学習率"),
+    previous=("overfitting.py", "過学習と未学習"),
 )

@@ -65,12 +65,14 @@ def test_nameless_runs_are_never_shared(engine: Engine) -> None:
 def test_progress_arrives_live_and_at_most_ten_times_a_second(engine: Engine) -> None:
     run = submit(engine, 60, "a")
     sizes: list[int] = []
+    begin = time.monotonic()
     while not run.done:
         if not sizes or len(run.history) != sizes[-1]:
             sizes.append(len(run.history))
         time.sleep(0.002)
-    assert [row.number for row in run.history] == list(range(1, 61)) or len(run.history) == 60
-    assert 5 <= len(sizes) <= 16  # 1.2 s of epochs, a bundle every 0.1 s
+    seconds = time.monotonic() - begin  # 1.2 of epochs, more on a busy machine
+    assert [row.number for row in run.history] == list(range(1, 61))
+    assert 5 <= len(sizes) <= 10 * seconds + 4
 
 
 def test_stop_takes_less_than_half_a_second_and_keeps_what_was_done(engine: Engine) -> None:
