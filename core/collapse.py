@@ -157,6 +157,6 @@ print("掛け合わせた行列", W.tolist())
 print("掛け合わせたバイアス", b.tolist())
 print("数の個数", sum(p.numel() for p in model.parameters()), "→", W.numel() + b.numel())
 
-x = torch.randn(200, {spec.sizes[0]}, dtype=torch.float64)  # 検査値の代わりの乱数。画面の患者とは差の桁だけが合う
+x = torch.randn(200, {spec.sizes[0]}, dtype=torch.float64)  # 検査値の代わりの乱数(差は桁だけ画面と合う)
 print("出力の差(最大)", (model(x) - (x @ W.T + b)).abs().max().item())
 """

@@ -256,13 +256,13 @@ def sentences(specs: Sequence[TableRunSpec], frames: Sequence[Frame]) -> list[st
         if name == "sigmoid":
             told.append(
                 f"シグモイドの傾きは最大でも 0.25 です。{depth} 層をさかのぼると、傾きの積は大きくても "
-                f"0.25^{depth} = {view.scientific(bound)} です。学習前に測った勾配の比は "
+                f"0.25{text.superscript(depth)} = {view.scientific(bound)} です。学習前に測った勾配の比は "
                 f"**{_ratio(before)}** でした。"
                 + ("傾きが 0.25 より小さいことや、掛けられる重みも効いています。" if before < bound else "")
             )
         elif name == "tanh":
             told.append(
-                f"tanh の傾きは最大 1 なので、積の上限は 1^{depth} = 1 です。"
+                f"tanh の傾きは最大 1 なので、積の上限は 1{text.superscript(depth)} = 1 です。"
                 f"測った勾配の比は {_ratio(before)} "
                 "でした。上限が 1 でも、実際の傾きや重みが 1 より小さければ、その分だけ縮みます。"
             )
@@ -284,7 +284,7 @@ def sentences(specs: Sequence[TableRunSpec], frames: Sequence[Frame]) -> list[st
             f"{label} の {units} ユニットのうち {round(share * units)} 個は、"
             "調べたどの患者でも出力が 0 でした。"
         )
-    return [sentence.replace("^", "\\^") for sentence in told]
+    return told
 
 
 def whys(specs: Sequence[TableRunSpec], frames: Sequence[Frame], found: Mapping[str, float]) -> list[str]:

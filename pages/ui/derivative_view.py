@@ -12,14 +12,13 @@ import streamlit as st
 from core import derivative_script
 from pages.ui import lesson, text
 
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 WAIT = "計算の準備をしています。数秒後にもう一度ボタンを押してください。"
 ORANGE, GREEN, RED, BLUE, GREY = "#E69F00", "#009E73", "#D55E00", "#2D8BD0", "#8A8F94"
 
 
 def power(exponent: int) -> str:
     """Write a power of ten: ``power(-8)`` is 10⁻⁸."""
-    return "10" + str(exponent).translate(_SUPERSCRIPT)
+    return "10" + text.superscript(exponent)
 
 
 def fixed(value: float, digits: int) -> str:

@@ -16,7 +16,6 @@ from pages.ui import charts, lesson, text
 from pages.ui.loss_view import curve
 from pages.ui.runs import Watched
 
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 WAIT = "計算の準備をしています。数秒後にもう一度ボタンを押すか、値を動かしてください。"
 
 
@@ -36,7 +35,7 @@ def number(value: float, digits: int = 3) -> str:
 
 def power(exponent: int) -> str:
     """Write a power of ten: 10⁻¹²."""
-    return "10" + str(exponent).translate(_SUPERSCRIPT)
+    return "10" + text.superscript(exponent)
 
 
 def times(ratio: float) -> str:

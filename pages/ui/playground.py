@@ -36,7 +36,6 @@ def show() -> None:
 @st.fragment
 def _play() -> None:
     top = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    above = st.container()
     stage = st.container()
     reading, details = st.columns([3, 2], gap="large")
     with details:
@@ -52,16 +51,12 @@ def _play() -> None:
         )
     watched = runs.current(SLOT)
     shown = watched if watched and (watched.run.busy or _same(watched.specs, specs, mode)) else None
-    with above:
-        runs.show_notice(SLOT)
-        if shown is None:
-            lesson.predict(SLOT, playground_result.QUESTION, playground_result.CHOICES, specs)
     with reading, st.container(horizontal=True, gap="medium"):
         test = st.toggle("テスト患者も表示", key="pg_test", bind="query-params")
         discrete = st.toggle("2色に塗り分ける", key="pg_discrete", bind="query-params")
     with stage:
         if shown is None:
-            playground_stage.show(SLOT, specs[0], None, test=test, discrete=discrete)
+            st.fragment(_before)(specs, test, discrete)
         else:
             runs.live(
                 SLOT,
@@ -81,6 +76,15 @@ def _play() -> None:
         st.fragment(_losses, run_every=runs.POLL_EVERY_S if busy else None)()
         if watched.run.done:
             playground_result.show(watched)
+
+
+def _before(specs: tuple[TableRunSpec, ...], test: bool, discrete: bool) -> None:
+    """Ask for a prediction above the stage. Laid out like a run, so that the same stage goes on with it."""
+    with st.container():
+        lesson.predict(SLOT, playground_result.QUESTION, playground_result.CHOICES, specs)
+    with st.container():
+        runs.show_notice(SLOT)
+    playground_stage.show(SLOT, specs[0], None, test=test, discrete=discrete)
 
 
 def _losses() -> None:

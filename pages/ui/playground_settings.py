@@ -153,6 +153,7 @@ def _units(layers: int) -> tuple[int, ...]:
     """Ask for the units of each hidden layer."""
     if not layers:
         return ()
+    st.caption(f"各層のユニット数(1〜{MOST_UNITS})")
     with st.container(horizontal=True, gap="small"):
         return tuple(
             int(
@@ -164,7 +165,6 @@ def _units(layers: int) -> tuple[int, ...]:
                     key=f"pg_u{layer}",
                     bind="query-params",
                     width=64,
-                    help=f"ユニットの数(1〜{MOST_UNITS})" if layer == 1 else None,
                 )
             )
             for layer in range(1, layers + 1)

@@ -25,7 +25,6 @@ ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
 FLOOR = 1e-9
 """Nearer to the lowest loss than this, walkers count as equal: what is left is rounding."""
 
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ENDINGS: dict[Outcome, str] = {
     "global": "谷底",
     "local": "浅い谷底",
@@ -51,7 +50,7 @@ def small(value: float) -> str:
     if value == 0 or abs(value) >= 1e-3:
         return text.number(value, 2)
     mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
+    return f"{mantissa}×10{text.superscript(int(exponent))}"
 
 
 def gaps(spec: PathSpec, path: Path) -> np.typing.NDArray[np.float64]:

@@ -30,6 +30,14 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:#.{digits}g}".removesuffix(".")
 
 
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def superscript(exponent: int) -> str:
+    """Write an exponent as it stands above the line."""
+    return str(exponent).translate(_SUPERSCRIPT)
+
+
 def duration(seconds: float) -> str:
     """Write a sampling interval in the unit that a reader would use."""
     for unit, size in (("日", 86400), ("時間", 3600), ("分", 60)):

@@ -104,7 +104,7 @@ def test_gradients_vanish_and_relu_dies(visit: Visit, phone: bool) -> None:
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     play_to_the_end(page)
     expect(row(page, "シグモイド")).to_contain_text("1.2×10⁻⁵")
-    expect(page.get_by_text("0.25^5 = 9.8×10⁻⁴")).to_be_visible()
+    expect(page.get_by_text("0.25⁵ = 9.8×10⁻⁴")).to_be_visible()
     press(page, "ReLU が死ぬ")
     expect(page.get_by_role("radio", name="Adam", exact=True)).to_be_checked()
     press(page, "同時に学習")

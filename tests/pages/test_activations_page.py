@@ -202,7 +202,7 @@ def test_the_gradient_vanishes_in_deep_sigmoids(open_page: Open) -> None:
     assert "予想どおりです" in seen
     assert cells(app, "シグモイド")[2] == "1.2×10⁻⁵"
     assert f"{gradients[0] / gradients[-1]:.1e}" == "1.2e-05"
-    assert "0.25\\^5 = 9.8×10⁻⁴" in seen
+    assert "0.25⁵ = 9.8×10⁻⁴" in seen
     assert "**シグモイド**: 入力側の層に届く勾配は" in seen
     assert cells(app, "シグモイド")[0] == "学べない"
     assert cells(app, "ReLU")[0] == "学べた"
