@@ -24,7 +24,7 @@ from core.training import Course, Watch
 
 FRAMES = 60
 FLOW_ROWS = 256
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.1
 """How often a decision map is looked at, between the frames that are kept, where epochs take their time."""
 
 Arrays = dict[str, npt.NDArray[Any]]

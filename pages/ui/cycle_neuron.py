@@ -13,7 +13,6 @@ from pages.ui import cycle_reading, cycle_stepper, lesson, runs
 SLOT = "tc_neuron"
 STEPPER = "tc_stepper"
 EDITS = "tc_edits"
-HEIGHT = 440  # pixels, of the drawing on a desktop
 RATES = [0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
 DEFAULTS = {"tc_rate": 0.05, "tc_epochs": 3, "tc_forget": False, "tc_w1": -0.5, "tc_w2": 0.5, "tc_b": 0.0}
 PRESETS = [
@@ -104,14 +103,13 @@ def show() -> None:
     with question:
         lesson.predict(SLOT, *_question(spec), spec)
     specs = (spec, spec.remembering) if spec.forget else (spec,)
-    place = runs.hold_place(stage, HEIGHT)
     try:
         trace, *others = _walk(digest(specs), specs)
     except TimeoutError:
-        place.info("計算の準備をしています。数秒後に、もう一度つまみを動かすか、ページを読み直してください。")
+        stage.info("計算の準備をしています。数秒後に、もう一度つまみを動かすか、ページを読み直してください。")
         return
     other = others[0] if others else None
-    with place.container():
+    with stage:
         cycle_stepper.show(spec, trace, other, STEPPER, _rewrite)
         if spec.edits:
             _edits(spec.edits)

@@ -21,7 +21,7 @@ from pages.ui import (
 )
 
 PAGE = SLOT = playground_result.PAGE
-REFRESH_S = 0.15
+REFRESH_S = 0.125
 
 
 def show() -> None:
@@ -72,6 +72,8 @@ def _play() -> None:
                 icon=":material/map:",
             )
             return
+        if len(watched.specs) > 1:
+            st.caption("地図とネットワークは、1つ目の種のものです。損失は5つの中央値と幅です。")
         busy = watched.run.busy
         st.fragment(_losses, run_every=runs.POLL_EVERY_S if busy else None)()
         if watched.run.done:

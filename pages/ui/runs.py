@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.engine import MAX_UNFINISHED, Engine, TooManyRuns
@@ -40,16 +39,6 @@ def close_engine() -> None:
         closing, _engine = _engine, None
     if closing is not None:
         closing.close()
-
-
-def hold_place(stage: DeltaGenerator, height: int) -> DeltaGenerator:
-    """Return where to draw what the quick lane gives; while the engine starts, it is held open."""
-    place = stage.empty()
-    if not engine().ready:
-        place.container(height=height).caption(
-            ":material/hourglass: 計算の準備をしています(数秒かかります)。"
-        )
-    return place
 
 
 @dataclass(frozen=True)
@@ -143,21 +132,31 @@ def show_notice(slot: str) -> None:
 
 
 def live(slot: str, draw: Callable[[Watched], None], every: float = POLL_EVERY_S) -> None:
-    """Draw the run of ``slot`` with progress and buttons, again ``every`` seconds while it is busy."""
+    """Draw the run of ``slot`` with its progress and its buttons, again ``every`` seconds while it trains.
+
+    While it waits for a worker, half a second is enough for anybody.
+    """
     watched = current(slot)
     if watched is None:
         return
-    busy = watched.run.busy
-    st.fragment(_watch, run_every=every if busy else None)(slot, draw, polling=busy)
+    pace = _pace(watched.run, every)
+    st.fragment(_watch, run_every=pace)(slot, draw, every, pace)
 
 
-def _watch(slot: str, draw: Callable[[Watched], None], polling: bool) -> None:
+def _pace(run: Run, every: float) -> float | None:
+    """Return how often to look at ``run`` now, None for no more."""
+    if not run.busy:
+        return None
+    return every if run.state == "running" else POLL_EVERY_S
+
+
+def _watch(slot: str, draw: Callable[[Watched], None], every: float, pace: float | None) -> None:
     watched = current(slot)
     if watched is None:
         return
     run = watched.run
-    if polling != run.busy:
-        st.rerun()  # once, so that the whole page reads the result, and polling ends or begins
+    if pace != _pace(run, every):
+        st.rerun()  # once, so that the whole page reads the result, and polling ends, begins or speeds up
     run.seen(reader())
     share, text = _progress(run, watched.epochs)
     st.progress(share, text=text)

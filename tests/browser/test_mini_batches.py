@@ -154,6 +154,9 @@ def test_sorted_labels_do_harm_and_shuffling_heals(visit: Visit, phone: bool, tm
 def test_deal_out_play_the_batches_and_drop_the_last(visit: Visit, phone: bool) -> None:
     page = visit(f"{PAGE}DataLoaderの配り方", phone=phone, dark=phone)
     press(page, "混ぜずに、端数を捨てる")
+    expect(
+        page.get_by_role("switch", name="端数を捨てる").or_(page.get_by_label("端数を捨てる"))
+    ).to_be_checked()
     page.get_by_role("radio", name="1人以上いる").check(force=True)
     press(page, "配ってみる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
