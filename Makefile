@@ -21,7 +21,7 @@ dev: .venv/ready
 test: lint
 	@$(BIN)/python -m tests.browser.chromium
 	@echo "==> テストを実行します"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/ready-dev
 	@echo "==> ruff と mypy で確認します"

@@ -1,13 +1,8 @@
 import streamlit as st
 
-from pages.ui import (
-    activation_linear,
-    activation_slopes,
-    activation_vanish,
-    lesson,
-    playground,
-    share,
-)
+from pages.parts.activations import activation_linear, activation_slopes, activation_vanish
+from pages.parts.playground import playground
+from pages.ui import lesson, share
 
 lesson.header(
     "活性化関数",

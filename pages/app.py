@@ -27,6 +27,8 @@ PAGES = {
         st.Page("mini_batches.py", title="ミニバッチ", icon=":material/stacks:", url_path="mini_batches"),
         st.Page("activations.py", title="活性化関数", icon=":material/bolt:", url_path="activations"),
         st.Page("overfitting.py", title="過学習と未学習", icon=":material/balance:", url_path="overfitting"),
+        st.Page("augmentation.py", title="データ拡張", icon=":material/flip:", url_path="augmentation"),
+        st.Page("regularization.py", title="正則化", icon=":material/compress:", url_path="regularization"),
     ],
     "医療データで試す": [
         st.Page("vitals.py", title="RNNとバイタルサイン", icon=":material/ecg_heart:", url_path="vitals"),

@@ -1,14 +1,13 @@
 import streamlit as st
 
-from pages.ui import (
+from pages.parts.derivatives import (
     derivative_backprop,
     derivative_chain,
     derivative_ecg,
     derivative_partials,
     derivative_slope,
-    lesson,
-    share,
 )
+from pages.ui import lesson, share
 
 lesson.header(
     "微分と連鎖律",

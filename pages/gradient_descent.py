@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import descent_surface, descent_walk, lesson, share
+from pages.parts.gradient_descent import descent_surface, descent_walk
+from pages.ui import lesson, share
 
 lesson.header(
     "勾配降下法",

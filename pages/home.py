@@ -18,6 +18,8 @@ LESSONS = [
     ("mini_batches.py", "ミニバッチ", "何人ごとに重みを直すか", ":material/stacks:"),
     ("activations.py", "活性化関数", "直線では描けない境目を描く", ":material/bolt:"),
     ("overfitting.py", "過学習と未学習", "覚え込みと、学び足りなさを見分ける", ":material/balance:"),
+    ("augmentation.py", "データ拡張", "診断を変えない変換と、変えてしまう変換", ":material/flip:"),
+    ("regularization.py", "正則化", "覚えすぎにブレーキをかける", ":material/compress:"),
     ("vitals.py", "RNNとバイタルサイン", "例題の波形か、ご自分のCSVで予測する", ":material/ecg_heart:"),
 ]
 for page, title, idea, icon in LESSONS:

@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import lesson, rate_doses, rate_network, rate_range, rate_schedules, share
+from pages.parts.learning_rate import rate_doses, rate_network, rate_range, rate_schedules
+from pages.ui import lesson, share
 
 lesson.header(
     "学習率",

@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import lesson, loss_imbalance, loss_numbers, loss_outliers, loss_probabilities, share
+from pages.parts.loss_functions import loss_imbalance, loss_numbers, loss_outliers, loss_probabilities
+from pages.ui import lesson, share
 
 lesson.header(
     "損失関数",

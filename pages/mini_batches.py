@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import batch_loading, batch_order, batch_path, batch_plan, batch_race, lesson, share
+from pages.parts.mini_batches import batch_loading, batch_order, batch_path, batch_plan, batch_race
+from pages.ui import lesson, share
 
 lesson.header(
     "ミニバッチ・エポック・DataLoader",

@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import lesson, race_course, race_momentum, race_network, share
+from pages.parts.optimizers import race_course, race_momentum, race_network
+from pages.ui import lesson, share
 
 lesson.header(
     "オプティマイザ",

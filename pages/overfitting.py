@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import fit_capacity, fit_hospital, fit_patients, fit_random, fit_stopping, lesson, share
+from pages.parts.overfitting import fit_capacity, fit_hospital, fit_patients, fit_random, fit_stopping
+from pages.ui import lesson, share
 
 lesson.header(
     "過学習と未学習",
@@ -59,5 +60,5 @@ lesson.footer(
         "外部検証",
     ],
     previous=("activations.py", "活性化関数"),
-    following=("vitals.py", "RNNとバイタルサイン"),
+    following=("augmentation.py", "データ拡張"),
 )

@@ -1,6 +1,7 @@
 import streamlit as st
 
-from pages.ui import cycle_neuron, cycle_real, lesson, share
+from pages.parts.training_cycle import cycle_neuron, cycle_real
+from pages.ui import lesson, share
 
 lesson.header(
     "学習サイクル",

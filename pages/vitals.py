@@ -12,8 +12,9 @@ from core.specs import (
     TrainingSpec,
     with_seeds,
 )
-from pages.ui import compare, lesson, runs, share, text, upload
-from pages.ui import forecast_view as view
+from pages.parts.vitals import forecast_view as view
+from pages.parts.vitals import upload
+from pages.ui import compare, lesson, runs, share, text
 
 SLOT = "vitals_run"
 PAPERS = [
@@ -170,5 +171,5 @@ share.share("vitals")
 lesson.footer(
     PAPERS,
     ["RNN", "窓", "エポック", "損失", "検証損失", "学習率", "MAE"],
-    previous=("overfitting.py", "過学習と未学習"),
+    previous=("regularization.py", "正則化"),
 )

@@ -1,4 +1,4 @@
-"""Arrows point down only: streamlit_app → pages → pages/ui → core."""
+"""Arrows point down only: streamlit_app → pages → pages/parts/<lesson> → pages/ui → core."""
 
 import ast
 import subprocess
@@ -35,6 +35,13 @@ def test_shared_parts_import_no_page(path: Path) -> None:
     assert not [n for n in imported(path) if starts(n, "pages") and not starts(n, "pages.ui")]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "pages" / "parts").rglob("*.py")), ids=str)
+def test_a_lesson_is_made_of_its_own_parts_and_of_shared_ones(path: Path) -> None:
+    own = f"pages.parts.{path.parent.name}"
+    used = [n for n in imported(path) if starts(n, "pages") and not starts(n, "pages.ui", own)]
+    assert not used
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").rglob("*.py")), ids=str)
 def test_pages_never_import_torch_or_a_second_copy_of_ui(path: Path) -> None:
     assert not [n for n in imported(path) if starts(n, "torch", "ui")]
@@ -51,7 +58,7 @@ def test_no_page_has_the_name_of_an_importable_module() -> None:
 
 def test_server_side_modules_load_without_torch() -> None:
     code = (
-        "import sys, core.engine, core.jobs, core.vitals, pages.ui.server, pages.ui.forecast_view;"
+        "import sys, core.engine, core.jobs, core.vitals, pages.ui.server, pages.parts.vitals.forecast_view;"
         "print('torch' in sys.modules)"
     )
     result = subprocess.run(

@@ -12,7 +12,7 @@ from core.collapse import StackSpec
 from core.curve_axis import curve_inputs
 from core.history import TableRun
 from core.specs import TableRunSpec, TableSpec
-from pages.ui import activation_bend_view, activation_vanish_view
+from pages.parts.activations import activation_bend_view, activation_vanish_view
 from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]

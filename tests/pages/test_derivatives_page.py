@@ -12,7 +12,7 @@ from core.partials import AtDischarge
 from core.perceptron import train_on_table
 from core.score import PatientSpec
 from core.slopes import SlopeSpec
-from pages.ui import derivative_view as view
+from pages.ui import workings as view
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]

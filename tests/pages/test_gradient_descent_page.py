@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core.landscape import LANDSCAPES, Path, PathSpec, descend
 from core.loss_surface import SliceSpec, cut
 from core.specs import OptimizerSpec
-from pages.ui import descent_reading, descent_script, descent_surface_view, descent_walk, terrain, text
+from pages.parts.gradient_descent import descent_reading, descent_surface_view, descent_walk
+from pages.ui import terrain, text, walk_script
 from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]
@@ -196,7 +197,7 @@ def test_the_script_prints_the_end_of_the_page(course: descent_walk.Course) -> N
         spec, path = walk(landscape, start, lr, 60)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            exec(descent_script.script(spec), {})
+            exec(walk_script.script(spec), {})
         last = out.getvalue().splitlines()[-1]
         printed = [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", last)]
         np.testing.assert_allclose(printed[:-1], path.positions[-1], atol=2e-6)
@@ -207,7 +208,7 @@ def test_the_script_of_a_diverging_walk_says_so_at_the_same_step() -> None:
     spec, path = walk("rosenbrock", (-1.2, 1.0), 0.02)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(descent_script.script(spec), {})
+        exec(walk_script.script(spec), {})
     assert f"{path.diverged_at} 歩目で発散しました" in out.getvalue()
 
 

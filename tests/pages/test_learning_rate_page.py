@@ -9,7 +9,7 @@ from core.landscape import LANDSCAPES, PathSpec, descend, outcome
 from core.perceptron import train_on_table
 from core.range_test import range_test, suggest
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TrainingSpec
-from pages.ui import compare, rate_view, text
+from pages.ui import compare, text, verdict
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]
@@ -179,7 +179,7 @@ def test_every_reason_of_a_verdict_has_its_sentence() -> None:
             relative_improvement_last_quarter=None,
             oscillation=None,
         )
-        assert rate_view.verdict_sentence(reading)
+        assert verdict.sentence(reading)
     assert set(get_args(Verdict)) == set(text.VERDICT_LABELS)
 
 

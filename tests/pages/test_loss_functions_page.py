@@ -12,7 +12,13 @@ from core.history import TableRun
 from core.loss_curves import of_probability
 from core.perceptron import train_on_table
 from core.specs import LossSpec, TableRunSpec, TableSpec
-from pages.ui import loss_curve_view, loss_formulas, loss_outliers_charts, loss_outliers_view, loss_parts
+from pages.parts.loss_functions import (
+    loss_curve_view,
+    loss_formulas,
+    loss_outliers_charts,
+    loss_outliers_view,
+    loss_parts,
+)
 from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]

@@ -17,16 +17,16 @@ from core.history import Frame
 from core.loading import LoadSpec, Measured, Report, Span
 from core.perceptron import train_on_table
 from core.specs import OptimizerSpec, TableRunSpec, TableSpec, TrainingSpec
-from pages.ui import (
+from pages.parts.mini_batches import (
     batch_loading_view,
     batch_order_result,
     batch_order_view,
     batch_path_view,
     batch_plan,
     batch_race_result,
-    text,
 )
-from pages.ui.batch_script import load_script, plan_script, walk_script
+from pages.parts.mini_batches.batch_script import load_script, plan_script, walk_script
+from pages.ui import text
 from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]

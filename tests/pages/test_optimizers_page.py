@@ -12,8 +12,7 @@ from core.landscape import LANDSCAPES, Path, PathSpec, descend, outcome
 from core.momentum_map import MomentumSpec, measured_rate, simulate
 from core.specs import OptimizerSpec, TableRunSpec, TrainingSpec, with_seeds
 from core.update_rules import RULES
-from pages.ui import (
-    charts,
+from pages.parts.optimizers import (
     race_course,
     race_formula,
     race_map,
@@ -23,9 +22,8 @@ from pages.ui import (
     race_result,
     race_script,
     race_view,
-    rate_network,
-    text,
 )
+from pages.ui import charts, rules, text
 from tests.pages.reading import shown, wait_until_done
 
 Open = Callable[..., AppTest]
@@ -152,7 +150,6 @@ def test_formulas_carry_the_numbers_of_the_state(name: str) -> None:
         assert race_formula.vector(path.states["exp_avg"][7] / (1 - 0.9**7)) in lines
         assert race_formula.vector(path.states["exp_avg_sq"][7] / (1 - 0.999**7)) in lines
     assert race_formula.rule(specs[at].optimizer)
-    assert rate_network.RULES_LATEX[name]
 
 
 def test_arrows_point_where_the_walker_goes() -> None:
@@ -275,7 +272,7 @@ def test_presets_of_the_network_name_controls_that_exist(open_page: Open) -> Non
     for preset in race_network.PRESETS:
         assert keys <= set(preset.values)
         for key in keys:
-            assert preset.values[key] in rate_network.RATES
+            assert preset.values[key] in rules.RATES
     assert {s.key for s in app.select_slider if s.key and s.key.startswith("op_n_")} == keys
 
 

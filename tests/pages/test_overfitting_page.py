@@ -14,7 +14,8 @@ from core.perceptron import train_on_table
 from core.shift import LINKS, HospitalSpec, hospital_b
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TableSpec, TrainingSpec
 from core.stopping import counts
-from pages.ui import charts, fit_hospital_view, fit_patients_view, text
+from pages.parts.overfitting import fit_hospital_view, fit_patients_view
+from pages.ui import charts, text
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]

@@ -13,7 +13,8 @@ from core.history import Frame
 from core.playground import SETTINGS, setting
 from core.run import Run
 from core.specs import TableRunSpec
-from pages.ui import playground_presets, playground_stage, text
+from pages.parts.playground import playground_presets, playground_stage
+from pages.ui import text
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from core.neuron import Edit, NeuronSpec, walk
 from core.neuron_script import neuron_script
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TableSpec, TrainingSpec
-from pages.ui import cycle_stepper, runs, text
+from pages.parts.training_cycle import cycle_stepper
+from pages.ui import runs, text
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]

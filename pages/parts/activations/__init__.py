@@ -1,0 +1,1 @@
+"""The experiments of 活性化関数."""

@@ -1,0 +1,1 @@
+"""The experiments of 微分と連鎖律."""

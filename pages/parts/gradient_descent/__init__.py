@@ -1,0 +1,1 @@
+"""The experiments of 勾配降下法."""

@@ -1,0 +1,1 @@
+"""The experiments of 過学習と未学習."""

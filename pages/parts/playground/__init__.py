@@ -1,0 +1,1 @@
+"""The playground of 活性化関数."""
