@@ -72,6 +72,10 @@ class RecordingLearner:
         """See ``Learner.lrs``."""
         return self.inner.lrs()
 
+    def accuracies(self) -> list[float | None]:
+        """See ``Learner.accuracies``."""
+        return self.inner.accuracies()
+
     def weights(self, run: int) -> dict[str, Tensor]:
         """See ``Learner.weights``."""
         return self.inner.weights(run)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core import simulated
+from core import pictures, simulated
 from core.simulated import Matrix
 
 
@@ -36,6 +36,8 @@ class Cohort:
         uses: fields of the spec that ``make`` takes, in its order.
         robust: whether the target is scaled by median and interquartile range, which outliers spare.
         is_map: whether ``make`` gives points of a plane, from which the spec's ``columns`` are made.
+        side: of pictures, their height and width in pixels; 0 for tables of numbers.
+        answers: the classes of pictures by name.
     """
 
     label: str
@@ -47,6 +49,8 @@ class Cohort:
     uses: tuple[str, ...] = ()
     robust: bool = False
     is_map: bool = False
+    side: int = 0
+    answers: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -172,6 +176,31 @@ COHORTS: dict[str, Cohort] = {
         make=simulated.hospital,
         uses=("patients", "noise", "seed"),
     ),
+    # Alpaydin and Kaynak, Optical recognition of handwritten digits (1998).
+    "digits": Cohort(
+        label="手書きの数字",
+        inputs=64,
+        classes=10,
+        target=Feature(name="数字", unit=""),
+        side=8,
+        answers=tuple("0123456789"),
+    ),
+    **{
+        name: Cohort(
+            label=f"胸部X線の模式図: {label}",
+            inputs=pictures.FILM_SIDE**2,
+            classes=2,
+            target=Feature(name=answers[1], unit=""),
+            make=make,
+            uses=("patients", "noise", "seed"),
+            side=pictures.FILM_SIDE,
+            answers=answers,
+        )
+        for name, label, make, answers in (
+            ("situs", "心臓の左右", pictures.situs, ("正常位", "内臓逆位")),
+            ("nodules", "結節の有無", pictures.nodules, ("結節なし", "結節あり")),
+        )
+    },
     **{
         name: Cohort(
             label=f"2つの検査値: {label}(模擬)",

@@ -18,13 +18,17 @@ Ending = Literal["finished", "early", "stopped", "diverged"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Epoch:
-    """One pass over the training data. ``seconds`` counts from the start of the run."""
+    """One pass over the training data. ``seconds`` counts from the start of the run.
+
+    ``validation_accuracy`` is known of networks that classify pictures.
+    """
 
     number: int
     train_loss: float
     validation_loss: float | None
     lr: float
     seconds: float = field(compare=False)
+    validation_accuracy: float | None = None
 
 
 Row = tuple[Epoch, ...]

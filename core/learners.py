@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -57,6 +58,10 @@ class Learner(Protocol):
 
     def lrs(self) -> list[float]:
         """Return each run's learning rate."""
+        ...
+
+    def accuracies(self) -> list[float | None]:
+        """Return each run's share of right answers in the last pass without learning, None if not known."""
         ...
 
     def weights(self, run: int) -> dict[str, Tensor]:
@@ -116,7 +121,8 @@ class Penalty:
 class Plain:
     """One network, trained by the very operations of a textbook loop, in their order.
 
-    ``random_state`` is the state of torch's global generator from which dropout draws.
+    ``random_state`` is the state of torch's global generator from which dropout and augmentation draw;
+    ``graded`` networks count their right answers when they do not learn.
     """
 
     runs = 1
@@ -129,10 +135,12 @@ class Plain:
         schedule: schedules.Schedule | None = None,
         penalty: PenaltySpec | None = None,
         random_state: Tensor | None = None,
+        graded: bool = False,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self._penalty = Penalty(penalty, model) if penalty and penalty != PenaltySpec() else None
         self._random_state = random_state
+        self._graded, self._accuracy = graded, math.nan
         self._loss = loss.mean
         self._parameters = list(model.parameters())
         self._step = optimizers.stepper(optimizer)
@@ -141,7 +149,7 @@ class Plain:
         self, data: Table, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
     ) -> list[float]:
         """See ``Learner.one_pass``; ``batches`` hold row numbers (batch,)."""
-        total, samples = 0.0, 0
+        total, samples, right = 0.0, 0, 0
         self.model.train(learn)
         with torch.set_grad_enabled(learn), self._own_random_numbers():
             for batch in batches:
@@ -151,7 +159,10 @@ class Plain:
                 # products of odd sizes then round differently from a DataLoader's.
                 inputs = torch.index_select(data.inputs, 0, batch)
                 targets = torch.index_select(data.targets, 0, batch)
-                value = self._loss(self.model(inputs), targets)
+                outputs = self.model(inputs)
+                value = self._loss(outputs, targets)
+                if self._graded and not learn:
+                    right += int((outputs.argmax(1) == targets).sum())
                 if learn:
                     for parameter in self._parameters:
                         parameter.grad = None
@@ -160,6 +171,7 @@ class Plain:
                         self._step()
                 total += value.item() * len(inputs)
                 samples += len(inputs)
+        self._accuracy = right / samples
         return [total / samples]
 
     @contextlib.contextmanager
@@ -181,6 +193,10 @@ class Plain:
     def lrs(self) -> list[float]:
         """See ``Learner.lrs``."""
         return [float(self.optimizer.param_groups[0]["lr"])]
+
+    def accuracies(self) -> list[float | None]:
+        """See ``Learner.accuracies``."""
+        return [self._accuracy if self._graded else None]
 
     def weights(self, run: int) -> dict[str, Tensor]:  # noqa: ARG002 - there is only one
         """See ``Learner.weights``."""
@@ -274,6 +290,10 @@ class Stacked:
     def lrs(self) -> list[float]:
         """See ``Learner.lrs``."""
         return [clock.lr for clock in self._clocks]
+
+    def accuracies(self) -> list[float | None]:
+        """See ``Learner.accuracies``."""
+        return [None] * self.runs
 
     def weights(self, run: int) -> dict[str, Tensor]:
         """See ``Learner.weights``."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from core.specs import MLPSpec, ModelSpec
+from core.augment import Augment
+from core.specs import AugmentSpec, ConvSpec, MLPSpec, ModelSpec
 
 T = TypeVar("T")
 
@@ -51,14 +54,30 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def mlp(spec: MLPSpec, features: int, outputs: int) -> nn.Sequential:
-    """Build a perceptron that maps (batch, features) to (batch, outputs)."""
+    """Build a perceptron that maps (batch, features) to (batch, outputs).
+
+    A ``ConvSpec`` has convolutions before it, and maps square pictures (batch, 1, side, side) of
+    ``features`` pixels. Pooling comes before the activation: the same maximum, from a quarter of the work;
+    the channels of a pixel lie side by side in memory, which pooling is several times faster on.
+    """
     layers: list[nn.Module] = []
+    if isinstance(spec, ConvSpec):
+        side, channels = math.isqrt(features), 1
+        if spec.augment != AugmentSpec():
+            layers.append(Augment(**asdict(spec.augment)))
+        for filters in spec.channels:
+            layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.MaxPool2d(2)]
+            layers.append(ACTIVATIONS[spec.activation]())
+            side, channels = side // 2, filters
+        layers.append(nn.Flatten())
+        features = channels * side * side
     for units in spec.hidden:
         layers += [nn.Linear(features, units), ACTIVATIONS[spec.activation]()]
         if spec.dropout:
             layers.append(nn.Dropout(spec.dropout))
         features = units
-    return nn.Sequential(*layers, nn.Linear(features, outputs))
+    network = nn.Sequential(*layers, nn.Linear(features, outputs))
+    return network.to(memory_format=torch.channels_last) if isinstance(spec, ConvSpec) else network
 
 
 def build(spec: ModelSpec, seed: int) -> Forecaster:

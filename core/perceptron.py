@@ -1,4 +1,4 @@
-"""Train multilayer perceptrons on a table of patients, and judge them on patients they have not seen."""
+"""Train networks on a table of patients or on pictures, and judge them on what they have not seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.cohorts import COHORTS
 from core.fleet import Fleet
 from core.history import Ending, Epoch, Paused, TableRun, run_ending, run_history
 from core.learners import Learner, Plain, Stacked, Table, to_numpy
-from core.specs import TableRunSpec, require_together, stack_shape
+from core.specs import AugmentSpec, ConvSpec, TableRunSpec, require_together, stack_shape
 from core.stacked import UPDATES
 from core.training import Course, Training, Unwatched, Watch, train_on
 
@@ -48,15 +48,22 @@ def make_learner(specs: Sequence[TableRunSpec], device: torch.device) -> Learner
         optimizer,
         schedules.build(spec.schedule, optimizer, spec.training.epochs),
         spec.penalty,
-        random_state if spec.model.dropout else None,
+        random_state if draws(spec) else None,
+        graded=isinstance(spec.model, ConvSpec),
     )
+
+
+def draws(spec: TableRunSpec) -> bool:
+    """Say whether a network of ``spec`` draws random numbers while it trains."""
+    changed = isinstance(spec.model, ConvSpec) and spec.model.augment != AugmentSpec()
+    return changed or spec.model.dropout > 0
 
 
 def groups(specs: Sequence[TableRunSpec]) -> list[list[int]]:
     """Return the places of the specs that train stacked, group by group."""
     found: dict[object, list[int]] = {}
     for place, spec in enumerate(specs):
-        alone = spec.optimizer.name not in UPDATES or spec.model.dropout > 0
+        alone = spec.optimizer.name not in UPDATES or draws(spec) or isinstance(spec.model, ConvSpec)
         found.setdefault((stack_shape(spec), place if alone else None), []).append(place)
     return list(found.values())
 

@@ -151,8 +151,15 @@ class Run:
         for number, losses in packed:
             self._rows.append(
                 tuple(
-                    Epoch(number=number, train_loss=t, validation_loss=v, lr=lr, seconds=seconds)
-                    for t, v, lr, seconds in losses
+                    Epoch(
+                        number=number,
+                        train_loss=t,
+                        validation_loss=v,
+                        lr=lr,
+                        seconds=seconds,
+                        validation_accuracy=accuracy,
+                    )
+                    for t, v, lr, seconds, accuracy in losses
                 )
             )
         if frames:

@@ -64,7 +64,7 @@ def file_name(specs: Specs, suffix: str) -> str:
     if isinstance(spec, ForecastSpec):
         kind = f"{spec.model.name}_{spec.series.source}"
     else:
-        kind = f"mlp_{spec.table.name}"
+        kind = f"{'cnn' if COHORTS[spec.table.name].side else 'mlp'}_{spec.table.name}"
     if len(listed) > 1:
         kind += f"_{len(listed)}runs"
     ending = re.sub(r"[^a-z0-9]", "", suffix.lower())
@@ -113,7 +113,8 @@ def _preface(listed: Sequence[AnySpec]) -> list[str]:
         title, needs = f"{CELL_LABELS[spec.model.name]} で次の値を予測する", ""
     else:
         cohort = COHORTS[spec.table.name]
-        title = f"多層パーセプトロンで学ぶ: {cohort.label}"
+        kind = "畳み込みネットワーク" if cohort.side else "多層パーセプトロン"
+        title = f"{kind}で学ぶ: {cohort.label}"
         needs = "" if cohort.make else " scikit-learn"
     runs = "学習" if len(listed) == 1 else f" {len(listed)} 通りの学習"
     return [

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
+from functools import lru_cache
 
 from core.cohorts import COHORTS, COLUMNS, Cohort, arguments
 from core.script_parts import join
+from core.script_source import module_source, source
 from core.series import ARTICLE_NOISE, ARTICLE_POINTS
 from core.specs import ForecastSpec, TableRunSpec
 
-LOADERS = {"breast_cancer": "load_breast_cancer", "diabetes": "load_diabetes"}
+LOADERS = {"breast_cancer": "load_breast_cancer", "diabetes": "load_diabetes", "digits": "load_digits"}
 
 _SPLIT = """
-# 患者の順番を混ぜ、テスト用・検証用・学習用に分ける
+# {what}の順番を混ぜ、テスト用・検証用・学習用に分ける
 order = np.random.RandomState({seed}).permutation(len(x))
 test_count = round(len(x) * {test!r})
 validation_count = round(len(x) * {validation!r})
 test, validation, train = np.split(order, [test_count, test_count + validation_count])
-
+"""
+_SCALE = """
 # 平均 0・標準偏差 1 にそろえる。平均と標準偏差は学習用の患者だけから求める
 x = ((x - x[train].mean(axis=0)) / x[train].std(axis=0)).astype(np.float32)
 """
@@ -48,46 +49,61 @@ _PARTS = """
 train_x, train_y = x[train], y[train]
 validation_x, validation_y = x[validation], y[validation]
 test_x, test_y = x[test], y[test]
-print(f"学習用 {len(train)} 人、検証用 {len(validation)} 人、テスト用 {len(test)} 人")
+print(
+    f"学習用 {{len(train)}} {counted}、検証用 {{len(validation)}} {counted}、"
+    f"テスト用 {{len(test)}} {counted}"
+)
 """
 
 
 def patients(spec: TableRunSpec) -> str:
     """Write how the table is loaded or simulated, cut and scaled."""
     table, cohort = spec.table, COHORTS[spec.table.name]
-    split = _SPLIT.format(seed=table.seed, test=table.test, validation=table.validation).strip()
+    counted = "枚" if cohort.side else "人"
+    split = _SPLIT.format(
+        seed=table.seed, test=table.test, validation=table.validation, what="画像" if cohort.side else "患者"
+    ).strip()
     if table.train_rows is not None:
-        fewer = f"train = train[:{table.train_rows}]  # 学習に使う患者を減らす"
-        split = split.replace("\n\n# 平均 0", f"\n{fewer}\n\n# 平均 0")
+        what = "画像" if cohort.side else "患者"
+        split += f"\ntrain = train[:{table.train_rows}]  # 学習に使う{what}を減らす"
+    if not cohort.side:
+        split = join(split, _SCALE)
     if cohort.make is not None:
         values = ", ".join(map(repr, arguments(cohort, table)))
         load = f"{_source(cohort)}\n\n\nx, y = {cohort.make.__name__}({values})"
         if cohort.is_map:
             made = ", ".join(COLUMNS[column] for column in table.columns)
             load += f"\nx1, x2 = x[:, 0], x[:, 1]\nx = np.column_stack([{made}])"
+        load += "\nx = x.astype(np.float32)" if cohort.side else ""
         load += "\ny = y.astype(np.int64)" if cohort.classes else ""
     elif table.name == "breast_cancer":
         load = "data = load_breast_cancer()\nx = data.data\n"
         load += "y = (1 - data.target).astype(np.int64)  # 元のデータと逆に、悪性を 1、良性を 0 とする"
+    elif table.name == "digits":
+        load = "data = load_digits()  # 8×8 の画像。濃さは 0 から 16\n"
+        load += "x = (data.images[:, None] / 16).astype(np.float32)\ny = data.target.astype(np.int64)"
     else:
         load = "data = load_diabetes(scaled=False)\nx, y = data.data, data.target"
+    parts = _PARTS.format(counted=counted)
     in_order = _SORTED.strip() if table.sorted_labels else ""
     if cohort.classes:
-        return join(load, split + _CLASSES.rstrip(), in_order, _PARTS)
+        return join(load, split + _CLASSES.rstrip(), in_order, parts)
     mistyped = _MISTYPED.format(count=table.mistyped).strip() if table.mistyped else ""
     numbers = (_ROBUST_NUMBERS if cohort.robust else _NUMBERS).strip()
-    return join(load, split, mistyped, numbers, in_order, _PARTS)
+    return join(load, split, mistyped, numbers, in_order, parts)
 
 
 def _source(cohort: Cohort) -> str:
-    """Write the function that simulates a table as it stands in ``core.cohorts``, in Japanese dress."""
+    """Write the function that simulates a table, and what it needs, in Japanese dress."""
     assert cohort.make is not None
-    lines = inspect.getsource(cohort.make).splitlines()
-    (function,) = ast.parse("\n".join(lines)).body
-    assert isinstance(function, ast.FunctionDef)
-    head = f"def {function.name}({', '.join(a.arg for a in function.args.args)}):"
-    body = lines[function.body[1].lineno - 1 :]
-    return "\n".join([head, f'    """{cohort.label}の患者を作る。"""', *body])
+    if not cohort.side:
+        return source(cohort.make, {cohort.make.__name__: f"{cohort.label}の患者を作る。"})
+    return _film() + "\n\n\n" + source(cohort.make, {cohort.make.__name__: f"{cohort.label}の画像を作る。"})
+
+
+@lru_cache(maxsize=1)
+def _film() -> str:
+    return module_source("core.phantom", {"film": "胸部X線の模式図を1枚描く。どの患者のものでもない。"})
 
 
 ARTICLE = f"""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
 
 from core import script_parts as parts
 from core.cohorts import COHORTS
 from core.script_data import patients
 from core.script_parts import Names, join
-from core.specs import AnySpec, ForecastSpec, PenaltySpec, TableRunSpec
+from core.script_source import module_source
+from core.specs import AnySpec, AugmentSpec, ConvSpec, ForecastSpec, PenaltySpec, TableRunSpec
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 CELL_LABELS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
@@ -72,18 +77,83 @@ def forecaster(spec: ForecastSpec) -> str:
         return self.head(states[:, -1])  # (件数, 1)'''
 
 
+def augments(spec: AnySpec) -> bool:
+    """Say whether pictures are changed while the network trains."""
+    return isinstance(spec, TableRunSpec) and (
+        isinstance(spec.model, ConvSpec) and spec.model.augment != AugmentSpec()
+    )
+
+
+def augmentation(spec: AugmentSpec) -> list[str]:
+    """Write the arguments of an augmentation, those that do something."""
+    return [f"{name}={value!r}" for name, value in asdict(spec).items() if value]
+
+
+_KINDS = {
+    "flip": "左右反転",
+    "upside_down": "180°回転",
+    "degrees": "回転",
+    "translate": "移動",
+    "scale": "拡大縮小",
+    "shear": "せん断",
+    "brightness": "明るさ",
+    "contrast": "コントラスト",
+    "noise": "雑音",
+    "erase": "消去",
+}
+
+
+def augmentation_label(spec: AugmentSpec) -> str:
+    """Say in Japanese what an augmentation does, its first four parts."""
+    told = [f"{_KINDS[name]} {value:g}" for name, value in asdict(spec).items() if value]
+    if len(told) > 4:
+        told = [*told[:4], f"ほか {len(told) - 4} つ"]
+    return "拡張: " + "・".join(told) if told else "拡張なし"
+
+
+_AUGMENT = {
+    "Augment": "学習中だけ、画像を1枚ずつ違うふうに変える。eval() では何もしない。",
+    "around": "画像ごとに、middle から前後 reach の範囲の数を引く。",
+    "move": "反転、回転、移動、拡大・縮小、せん断を、1回の描き直しで行う。",
+    "shade": "明るさとコントラストを変える。",
+    "grain": "雑音を足し、四角く消す。",
+}
+
+
+def own_layers(listed: Sequence[AnySpec]) -> str:
+    """Write the class of augmentation, if a run uses it."""
+    return _augment_class() if any(map(augments, listed)) else ""
+
+
+@lru_cache(maxsize=1)
+def _augment_class() -> str:
+    return module_source("core.augment", _AUGMENT)
+
+
 def perceptron(spec: TableRunSpec) -> str:
-    """Write the expression that makes a perceptron."""
+    """Write the expression that makes a perceptron, or a network for pictures."""
     cohort = COHORTS[spec.table.name]
     features = spec.table.inputs
     layers = []
+    if isinstance(spec.model, ConvSpec):
+        side, channels = math.isqrt(features), 1
+        if augments(spec):
+            layers.append(parts.call("Augment(", augmentation(spec.model.augment)))
+        for filters in spec.model.channels:
+            layers += [f"nn.Conv2d({channels}, {filters}, 3, padding=1)", "nn.MaxPool2d(2)"]
+            layers.append(ACTIVATIONS[spec.model.activation])
+            side, channels = side // 2, filters
+        layers.append("nn.Flatten()")
+        features = channels * side * side
     for units in spec.model.hidden:
         layers += [f"nn.Linear({features}, {units})", ACTIVATIONS[spec.model.activation]]
         if spec.model.dropout:
             layers.append(f"nn.Dropout({spec.model.dropout!r})")
         features = units
-    lines = "".join(f"    {layer},\n" for layer in [*layers, f"nn.Linear({features}, {cohort.outputs})"])
-    return f"nn.Sequential(\n{lines})"
+    layers.append(f"nn.Linear({features}, {cohort.outputs})")
+    lines = textwrap.indent("".join(f"{layer},\n" for layer in layers), "    ")
+    side_by_side = ".to(memory_format=torch.channels_last)" if isinstance(spec.model, ConvSpec) else ""
+    return f"nn.Sequential(\n{lines}){side_by_side}"
 
 
 def model(listed: Sequence[AnySpec], names: Names) -> str:
@@ -169,7 +239,8 @@ def training(listed: Sequence[AnySpec], names: Names) -> str:
     """Write DataLoaders and loop."""
     spec = listed[0]
     min_delta = spec.training.min_delta if stops_early(listed) else None
-    rests = any(isinstance(s, TableRunSpec) and s.model.dropout for s in listed)
+    rests = any(isinstance(s, TableRunSpec) and (s.model.dropout or augments(s)) for s in listed)
+    graded = isinstance(spec, TableRunSpec) and isinstance(spec.model, ConvSpec)
     shuffle = 'setting["shuffle"]' if "shuffle" in varying(listed) else spec.training.shuffle
     penalty = PenaltySpec()
     if isinstance(spec, TableRunSpec):
@@ -184,6 +255,7 @@ def training(listed: Sequence[AnySpec], names: Names) -> str:
             parts.schedule_names(listed),
             min_delta,
             strengths if penalizes(listed) else None,
+            graded,
         ),
     )
 

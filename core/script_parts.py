@@ -201,6 +201,9 @@ _REPORT_BOTH = """
     validation_losses.append(validation_loss)
     print(f"エポック {epoch:3d}: 学習損失 {train_loss!r}, 検証損失 {validation_loss!r}")
 """
+_REPORT_RIGHT = """
+    print(f"            検証正解率 {right / len(validation_x)!r}")
+"""
 _STOP_EARLY = """
     # 早期終了: いちばん良かった重みを取っておき、改善がなければ止める
     if validation_loss < BEST:
@@ -234,15 +237,28 @@ def penalty(strengths: tuple[str, str]) -> str:
     return textwrap.indent("\n".join(lines) + "\n", "        ")
 
 
+def _graded(validate: str) -> str:
+    """Let a validation count its right answers as well."""
+    call = "total += loss_function(model(x), y).item() * len(x)"
+    counting = (
+        "outputs = model(x)\n"
+        "            total += loss_function(outputs, y).item() * len(x)\n"
+        "            right += int((outputs.argmax(1) == y).sum())"
+    )
+    return validate.replace("total = 0.0", "total, right = 0.0, 0").replace(call, counting)
+
+
 def loop(
     validation: bool,
     schedules: set[str],
     min_delta: float | None,
     strengths: tuple[str, str] | None = None,
+    graded: bool = False,
 ) -> str:
     """Write the training loop.
 
     ``min_delta`` is None when nothing stops it early, ``strengths`` when weights cost nothing.
+    ``graded`` counts the right answers of each validation.
     """
     begin = "train_losses, validation_losses = [], []" if validation else "train_losses = []"
     early = min_delta is not None
@@ -259,8 +275,8 @@ def loop(
         train = train.replace("loss.backward()", "(loss + penalty).backward()")
     body = join(
         "for epoch in range(1, EPOCHS + 1):" + train,
-        _VALIDATE if validation else "",
-        _REPORT_BOTH if validation else _REPORT,
+        _graded(_VALIDATE) if graded else _VALIDATE if validation else "",
+        (_REPORT_BOTH if validation else _REPORT).rstrip("\n") + (_REPORT_RIGHT if graded else ""),
         step,
         _STOP_EARLY.replace("BEST", best) if early else "",
         _DIVERGED,

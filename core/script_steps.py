@@ -12,7 +12,7 @@ from core.cohorts import COHORTS
 from core.script_model import classifies, stops_early, varying, watches
 from core.script_parts import Names, Section, join, literal
 from core.script_upload import UploadSource
-from core.specs import AnySpec, ForecastSpec, TableRunSpec
+from core.specs import AnySpec, ConvSpec, ForecastSpec, MLPSpec, TableRunSpec
 
 
 def preparation(listed: Sequence[AnySpec], upload: UploadSource | None) -> Section:
@@ -72,7 +72,7 @@ def _labels(listed: Sequence[AnySpec]) -> list[str]:
         words = [parts.optimizer_label(spec.optimizer)] if "optimizer" in differing else []
         words += [network.LOSS_LABELS[network.loss_name(spec)]] if "loss" in differing else []
         if "model" in differing and isinstance(spec, TableRunSpec):
-            words.append("隠れ層 " + ("-".join(map(str, spec.model.hidden)) or "なし"))
+            words.append(_model_label(spec.model))
         words += [f"バッチ {spec.training.batch_size}"] if "batch_size" in differing else []
         words += [f"学習率 {spec.optimizer.lr!r}"] if "lr" in differing else []
         if "shuffle" in differing:
@@ -86,6 +86,14 @@ def _labels(listed: Sequence[AnySpec]) -> list[str]:
         words += [f"乱数の種 {spec.training.seed}"] if "seed" in differing else []
         labels.append("、".join(words) or f"設定 {number}")
     return labels
+
+
+def _model_label(model: MLPSpec) -> str:
+    """Tell a network from the others that it is compared with."""
+    hidden = "隠れ層 " + ("-".join(map(str, model.hidden)) or "なし")
+    if not isinstance(model, ConvSpec):
+        return hidden
+    return network.augmentation_label(model.augment)
 
 
 def _list(listed: Sequence[AnySpec]) -> Iterator[str]:
@@ -146,6 +154,7 @@ def data(listed: Sequence[AnySpec], upload: UploadSource | None) -> Section:
     spec = listed[0]
     if isinstance(spec, TableRunSpec):
         code = script_data.patients(spec)
+        what = "画像" if COHORTS[spec.table.name].side else "患者"
         if "data" in varying(listed):
             functions = [
                 f"def data_{number}():\n" + textwrap.indent(f"{table}\nreturn {_PARTS}", "    ")
@@ -154,7 +163,7 @@ def data(listed: Sequence[AnySpec], upload: UploadSource | None) -> Section:
             code = "\n\n\n".join(functions)
         return Section(
             title="データ",
-            explanation="患者を学習用・検証用・テスト用に分けます。テスト用は最後の採点まで使いません。",
+            explanation=f"{what}を学習用・検証用・テスト用に分けます。テスト用は最後の採点まで使いません。",
             code=code,
         )
     explanation = "直前の並びから次の値を当てる問題を作り、時間の順に区切ります。"
@@ -188,6 +197,8 @@ def one_run(spec: AnySpec) -> list[Section]:
     model = network.model(listed, names)
     if isinstance(spec, ForecastSpec):
         model = f"{network.forecaster(spec)}\n\n\n{model}"
+    if own := network.own_layers(listed):
+        model = f"{own}\n\n\n{model}"
     tools = "損失関数とオプティマイザ"
     return [
         Section(title="モデル", explanation="ネットワークを組み立てます。", code=model + "\nprint(model)"),
@@ -222,6 +233,8 @@ def many_runs(listed: Sequence[AnySpec]) -> list[Section]:
     )
     loop = "histories = []\nfor setting in SETTINGS:\n" + textwrap.indent(body, "    ")
     if "loss" not in differing and (own := network.own_loss(listed)):
+        loop = f"{own}\n\n\n{loop}"
+    if own := network.own_layers(listed):
         loop = f"{own}\n\n\n{loop}"
     explanation = f"設定を一つずつ、最初から学習します。{_ORDER}\n{_loss_text(listed)}"
     run = Section(title="学習とテスト", explanation=explanation, code=loop)

@@ -178,7 +178,7 @@ class TableSpec:
 
     @property
     def inputs(self) -> int:
-        """Return the number of input columns."""
+        """Return the number of input columns, or of pixels."""
         cohort = COHORTS[self.name]
         return len(self.columns) if cohort.is_map else cohort.inputs
 
@@ -203,6 +203,56 @@ class MLPSpec:
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "gelu", "silu", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentSpec:
+    """How strongly pictures are changed while a network trains; nothing by default. See ``core.augment``.
+
+    ``flip``, ``upside_down`` and ``erase`` are probabilities, ``degrees`` and ``shear`` angles, the others
+    shares and factors.
+    """
+
+    flip: float = 0.0
+    upside_down: float = 0.0
+    degrees: float = 0.0
+    translate: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_between("左右反転の確率", self.flip, 0.0, 1.0)
+        require_between("180°回転の確率", self.upside_down, 0.0, 1.0)
+        require_between("回転の角度", self.degrees, 0.0, 180.0)
+        require_between("平行移動", self.translate, 0.0, 0.5)
+        require_between("拡大・縮小", self.scale, 0.0, 0.5)
+        require_between("せん断の角度", self.shear, 0.0, 45.0)
+        require_between("明るさ", self.brightness, 0.0, 1.0)
+        require_between("コントラスト", self.contrast, 0.0, 1.0)
+        require_between("雑音", self.noise, 0.0, 1.0)
+        require_between("消去の確率", self.erase, 0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvSpec(MLPSpec):
+    """A convolutional network: 3×3 filters and 2×2 max pooling for each of ``channels``, then a perceptron.
+
+    ``augment`` is what happens to its pictures while it trains.
+    """
+
+    hidden: tuple[int, ...] = ()
+    channels: tuple[int, ...] = (8, 16)
+    augment: AugmentSpec = field(default_factory=AugmentSpec)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_between("畳み込み層の数", len(self.channels), 1, 3)
+        for channels in self.channels:
+            require_between("チャンネル数", channels, 1, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +317,10 @@ class TableRunSpec:
         wrong = LOSSES_OF_NUMBERS if COHORTS[self.table.name].classes else LOSSES_OF_CLASSES
         if self.loss.name in wrong:
             raise SpecError("この損失関数は、このデータの目的(分類か数値の予測か)に合いません。")
+        if self.loss.name == "weighted" and COHORTS[self.table.name].classes > 2:
+            raise SpecError("重み付き損失は、2つに分ける問題で使えます。別の損失関数を選んでください。")
+        if isinstance(self.model, ConvSpec) != bool(COHORTS[self.table.name].side):
+            raise SpecError("画像には畳み込みネットワーク、表には多層パーセプトロンを選んでください。")
 
     @property
     def loss_name(self) -> str:

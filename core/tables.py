@@ -1,7 +1,8 @@
-"""Tables of patients, cut into training, validation and test rows and put on a common scale."""
+"""Tables of patients, and sets of pictures, cut into training, validation and test rows."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +18,10 @@ FloatMatrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Rows of a table: ``inputs`` (rows, features) float32; ``targets`` (rows,), int64 classes or float32."""
+    """Rows of a table: ``inputs`` (rows, features) float32; ``targets`` (rows,), int64 classes or float32.
+
+    Of pictures, ``inputs`` are (rows, 1, side, side), 0 … 1.
+    """
 
     inputs: FloatMatrix
     targets: npt.NDArray[np.int64] | FloatMatrix
@@ -42,8 +46,8 @@ class PatientTable:
 
     @property
     def features(self) -> int:
-        """Number of input columns."""
-        return int(self.train.inputs.shape[1])
+        """Number of input columns, or of pixels."""
+        return math.prod(self.train.inputs.shape[1:])
 
 
 def _raw(spec: TableSpec, cohort: Cohort) -> tuple[Matrix, Matrix]:
@@ -54,13 +58,19 @@ def _raw(spec: TableSpec, cohort: Cohort) -> tuple[Matrix, Matrix]:
     if spec.name == "breast_cancer":
         bunch = datasets.load_breast_cancer()
         return bunch.data, 1.0 - bunch.target
+    if spec.name == "digits":
+        bunch = datasets.load_digits()
+        return bunch.images[:, None] / 16, bunch.target
     bunch = datasets.load_diabetes(scaled=False)
     return bunch.data, bunch.target
 
 
 @lru_cache(maxsize=16)
 def load(spec: TableSpec) -> PatientTable:
-    """Load a table, shuffle and cut it by ``spec.seed``, and standardize it by the training rows alone."""
+    """Load a table, shuffle and cut it by ``spec.seed``, and standardize it by the training rows alone.
+
+    Pictures stay as bright as they are.
+    """
     cohort = COHORTS[spec.name]
     x, y = _raw(spec, cohort)
     order = np.random.RandomState(spec.seed).permutation(len(x))
@@ -70,9 +80,10 @@ def load(spec: TableSpec) -> PatientTable:
     train = train[: spec.train_rows]
     if cohort.is_map:
         x = make_columns(x, spec.columns)
-    centre, sd = x[train].mean(axis=0), x[train].std(axis=0)
+    one = np.ones(1)
+    centre, sd = (0 * one, one) if cohort.side else (x[train].mean(axis=0), x[train].std(axis=0))
     scale = np.where(sd > 0, sd, 1)
-    x = ((x - centre) / scale).astype(np.float32)
+    inputs: FloatMatrix = ((x - centre) / scale).astype(np.float32)
     middle, spread = 0.0, 1.0
     if not cohort.classes:
         y = y.copy()
@@ -86,7 +97,7 @@ def load(spec: TableSpec) -> PatientTable:
     if spec.sorted_labels:
         train = train[np.argsort(-targets[train], kind="stable")]
     part = {
-        name: Part(inputs=x[rows], targets=targets[rows])
+        name: Part(inputs=inputs[rows], targets=targets[rows])
         for name, rows in (("train", train), ("validation", validation), ("test", test))
     }
     return PatientTable(

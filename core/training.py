@@ -105,15 +105,24 @@ class Training:
             lrs = self.learner.lrs()
             losses = self.learner.one_pass(self._train, self._batches(), True, interrupted)
             held_out: Sequence[float | None] = [None] * len(losses)
+            right: Sequence[float | None] = held_out
             if self._validation is not None:
                 held_out = self.learner.one_pass(self._validation, self._held_out(), False)
+                right = self.learner.accuracies()
             watched = [t if v is None else v for t, v in zip(losses, held_out, strict=True)]
             self.learner.end_epoch(watched)
             self.done += 1
             self._seconds += time.perf_counter() - begin
             yield tuple(
-                Epoch(number=self.done, train_loss=t, validation_loss=v, lr=lr, seconds=self._seconds)
-                for t, v, lr in zip(losses, held_out, lrs, strict=True)
+                Epoch(
+                    number=self.done,
+                    train_loss=t,
+                    validation_loss=v,
+                    lr=lr,
+                    seconds=self._seconds,
+                    validation_accuracy=accuracy,
+                )
+                for t, v, lr, accuracy in zip(losses, held_out, lrs, right, strict=True)
             )
             if not any(map(math.isfinite, losses)):
                 return

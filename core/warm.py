@@ -14,16 +14,19 @@ import distributed.nanny
 import distributed.worker  # noqa: F401
 import torch
 
+import core.gallery_steps
 import core.range_test  # noqa: F401
 from core import forecaster, perceptron, tables
-from core.specs import ForecastSpec, TableRunSpec, TableSpec, with_seeds
+from core.specs import AugmentSpec, ConvSpec, ForecastSpec, TableRunSpec, TableSpec, with_seeds
 
 torch.set_num_threads(1)
 CPU = torch.device("cpu")
 for runs in (1, 2):
     forecaster.make_learner(with_seeds(ForecastSpec(), runs), CPU)
     perceptron.make_learner(with_seeds(TableRunSpec(), runs), CPU)
-for name in ("breast_cancer", "diabetes"):
+picture = TableRunSpec(table=TableSpec(name="digits"), model=ConvSpec(augment=AugmentSpec(noise=0.1)))
+perceptron.make_learner([picture], CPU)
+for name in ("breast_cancer", "diabetes", "digits"):
     tables.load(TableSpec(name=name))  # and scikit-learn with them
 # At an ordinary exit the bindings of a library that torch loads would print pages of complaints.
 atexit.register(os._exit, 0)

@@ -15,7 +15,7 @@ from core.specs import SpecError
 TOPIC = "lab-progress"
 REPORT_EVERY_S = 0.1
 
-PackedEpoch = tuple[int, tuple[tuple[float, float | None, float, float], ...]]
+PackedEpoch = tuple[int, tuple[tuple[float, float | None, float, float, float | None], ...]]
 """Number, and (training loss, validation loss, learning rate, seconds) of each run."""
 
 
@@ -45,7 +45,7 @@ class WorkerWatch:
 
     def report(self, row: Sequence[Epoch]) -> None:
         """Keep an epoch and send what has gathered, at most ten times a second."""
-        losses = tuple((e.train_loss, e.validation_loss, e.lr, e.seconds) for e in row)
+        losses = tuple((e.train_loss, e.validation_loss, e.lr, e.seconds, e.validation_accuracy) for e in row)
         self._rows.append((row[0].number, losses))
         if self._pause_after is not None and row[0].number >= self._pause_after:
             self._pause = True
