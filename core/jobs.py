@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core import activation_curves, backprop, chain, ecg, loss_curves, loss_limits, partials, score, slopes
+from core.augment_show import changed_pictures as change_pictures
 from core.batch_walk import Spread, WalkSpec
 from core.batch_walk import spread as spread_gradients
 from core.batch_walk import walk as walk_in_batches
@@ -16,7 +17,20 @@ from core.batches import held_for_backward as measure_held
 from core.batches import plan as deal_out
 from core.collapse import Collapse, StackSpec
 from core.collapse import collapse as multiply_out
+from core.decay import DecaySpec, Shrinking, Twins
+from core.decay import shrink as shrink_weights
+from core.decay import twins as train_twins
+from core.dropout import Jitter, Ones, OnesSpec
+from core.dropout import jitter as measure_jitter
+from core.dropout import ones_through as send_ones
+from core.dropout_rest import Rest, RestSpec
+from core.dropout_rest import rest as watch_resting
+from core.gallery import Gallery
+from core.gallery import paint as paint_gallery
+from core.gallery_specs import GallerySpec
 from core.history import ForecastRun, Paused, TableRun
+from core.image_files import Picture, PictureFile, Refused
+from core.image_files import read as read_image
 from core.landscape import Path, PathSpec
 from core.landscape import descend as walk
 from core.loading import LoadSpec, Report
@@ -24,6 +38,8 @@ from core.loading import measure as measure_loading
 from core.loss_surface import LossSlice, SliceSpec, Traced
 from core.loss_surface import cut as cut_loss
 from core.loss_surface import trace as trace_network
+from core.marker_study import Study, StudySpec
+from core.marker_study import study as study_markers
 from core.momentum_map import MomentumSpec, simulate
 from core.neuron import NeuronSpec, Trace
 from core.neuron import walk as walk_neuron
@@ -32,6 +48,9 @@ from core.range_test import range_test as carry_out_range_test
 from core.scalers import Scaler
 from core.scalers import scalers as find_scalers
 from core.series import Series
+from core.series_augment import WaveSpec
+from core.series_augment import other_labels as count_other_labels
+from core.shrinkage import Paths, PathsSpec, Walks, WeightSpec
 from core.specs import ForecastSpec, LossSpec, TableRunSpec, TableSpec
 
 if TYPE_CHECKING:
@@ -88,6 +107,14 @@ def flowing_perceptrons(
     """Train perceptrons, with the gradient of every layer; see ``core.probes.flow``."""
     assert series is None
     return _looking("flow", specs, paused, watch)
+
+
+def weighed_perceptrons(
+    specs: tuple[TableRunSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[TableRun, ...] | Paused:
+    """Train perceptrons, with the spread of their weights; see ``core.probes.weights``."""
+    assert series is None
+    return _looking("weights", specs, paused, watch)
 
 
 def device_name() -> str:
@@ -247,3 +274,77 @@ def timed_loading(
             return ()
         reports.append(report)
     return tuple(reports)
+
+
+def resting(spec: RestSpec) -> Rest:
+    """Train a small network and note which units rest; see ``core.dropout_rest.rest``."""
+    return watch_resting(spec)
+
+
+def ones_through(spec: OnesSpec) -> Ones:
+    """Send ones through dropout; see ``core.dropout.ones_through``."""
+    return send_ones(spec)
+
+
+def jitter(spec: TableRunSpec, weights: dict[str, Any]) -> Jitter:
+    """Predict the same patients again and again; see ``core.dropout.jitter``."""
+    return measure_jitter(spec, weights)
+
+
+def other_labels(spec: WaveSpec) -> dict[str, dict[str, int]]:
+    """Count the curves that lose each label; see ``core.series_augment.other_labels``."""
+    return count_other_labels(spec)
+
+
+def penalised_weight(spec: WeightSpec) -> Walks:
+    """Walk one weight under L1 and L2; see ``core.proximal.walk_weight``."""
+    from core.proximal import walk_weight
+
+    return walk_weight(spec)
+
+
+def coefficient_paths(spec: PathsSpec) -> Paths:
+    """Fit a table at many strengths of a penalty; see ``core.proximal.paths``."""
+    from core.proximal import paths
+
+    return paths(spec)
+
+
+def marker_study(spec: StudySpec) -> Study:
+    """Look for real markers among useless ones; see ``core.marker_study.study``."""
+    return study_markers(spec)
+
+
+def decayed(spec: DecaySpec) -> Shrinking:
+    """Shrink two weights by a penalty and by a decay; see ``core.decay.shrink``."""
+    return shrink_weights(spec)
+
+
+def twins(rule: str, lr: float, strength: float) -> Twins:
+    """Train a real network by a penalty and its twin by a decay; see ``core.decay.twins``."""
+    return train_twins(rule, lr, strength)
+
+
+def read_picture(file: PictureFile) -> Picture | Refused:
+    """Read a reader's picture; a file that is not taken comes back as a value, so that no log repeats it."""
+    try:
+        return read_image(file.data)
+    except Refused as refusal:
+        return refusal
+
+
+def gallery(spec: GallerySpec, upload: Any) -> Gallery:
+    """Make a picture and its variants; see ``core.gallery.paint``."""
+    return paint_gallery(spec, upload)
+
+
+def gallery_sheet(spec: GallerySpec, upload: Any, title: str, captions: Any, foot: tuple[str, ...]) -> bytes:
+    """Draw a gallery as one PNG; see ``core.gallery_sheet.sheet``."""
+    from core.gallery_sheet import sheet
+
+    return sheet(spec, upload, title, captions, foot)
+
+
+def changed_pictures(spec: TableRunSpec, classes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Change a few training pictures; see ``core.augment_show.changed_pictures``."""
+    return change_pictures(spec, classes)

@@ -21,6 +21,7 @@ from core.perceptron import to_table
 from core.plane import MAP_SIDE, UNIT_SIDE, grid
 from core.specs import TableRunSpec, TableSpec
 from core.training import Course, Watch
+from core.weight_bins import tally
 
 FRAMES = 60
 FLOW_ROWS = 256
@@ -104,8 +105,22 @@ def flow(model: nn.Sequential, spec: TableRunSpec) -> Arrays:
     }
 
 
+def weights(model: nn.Sequential, spec: TableRunSpec) -> Arrays:
+    """Return how the weights, biases apart, are spread, and the loss on the training rows.
+
+    ``counts`` and ``sums`` are those of ``core.weight_bins.tally``. ``train`` (1,) float32 is the loss with
+    every unit at work, without a penalty: what a validation loss can be compared with. A network with one
+    input gives its fitted curve as well, as ``curve`` does.
+    """
+    every = torch.cat([module.weight.flatten() for module in model if isinstance(module, nn.Linear)])
+    rows = to_table(tables.load(spec.table).train, torch.device("cpu"))
+    loss = losses.build(spec.loss, spec.loss_name).mean(model(rows.inputs), rows.targets)
+    fitted = curve(model, spec) if spec.table.inputs == 1 else {}
+    return {**tally(every.numpy()), "train": np.array([loss.item()], dtype=np.float32), **fitted}
+
+
 Probe = Callable[[nn.Sequential, TableRunSpec], Arrays]
-PROBES: dict[str, Probe] = {"map": decision_map, "curve": curve, "flow": flow}
+PROBES: dict[str, Probe] = {"map": decision_map, "curve": curve, "flow": flow, "weights": weights}
 
 
 class Probing:

@@ -92,7 +92,7 @@ def _model_label(model: MLPSpec) -> str:
     """Tell a network from the others that it is compared with."""
     hidden = "隠れ層 " + ("-".join(map(str, model.hidden)) or "なし")
     if not isinstance(model, ConvSpec):
-        return hidden
+        return hidden + (f"、ドロップアウト {model.dropout:g}" if model.dropout else "")
     return network.augmentation_label(model.augment)
 
 

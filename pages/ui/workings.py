@@ -123,9 +123,9 @@ def sentences(lines: Sequence[str]) -> None:
 _notebook = lru_cache(maxsize=16)(derivative_script.notebook)
 
 
-def script(slot: str, code: str, name: str) -> None:
-    """Show a small PyTorch script that prints the page's own numbers, to copy or to take home."""
-    with st.expander("この計算とまったく同じ PyTorch のコード"):
+def script(slot: str, code: str, name: str, library: str = "PyTorch") -> None:
+    """Show a small script that prints the page's own numbers, to copy or to take home."""
+    with st.expander(f"この計算とまったく同じ {library} のコード"):
         st.caption("いまの設定がそのまま入っています。実行すると、この画面と同じ数値が表示されます。")
         with st.container(horizontal=True, gap="small"):
             for label, suffix, mime, data in (

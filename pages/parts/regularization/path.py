@@ -1,8 +1,14 @@
-"""Lesson 正則化: coefficient paths over the strength of a penalty."""
+"""Lesson 正則化: what a penalty costs, why L1 reaches exactly zero, and coefficient paths."""
 
-import streamlit as st
+from __future__ import annotations
+
+from pages.parts.regularization import path_columns, path_price, path_weight
+from pages.ui import workings as view
+
+PARTS = {"罰の値段": "price", "1つの重み": "weight", "10項目の係数": "columns"}
+SHOW = {"price": path_price.show, "weight": path_weight.show, "columns": path_columns.show}
 
 
 def show() -> None:
-    """Show the experiment."""
-    st.info("準備中です。")
+    """Go from one weight's price to the ten coefficients of a real table."""
+    SHOW[view.choice("見るもの", PARTS, "rg_p_part")]()
