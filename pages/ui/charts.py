@@ -161,20 +161,55 @@ def forecasts(x_title: str, y_title: str, temporal: bool) -> Spec:
         _empty()
         .mark_line()
         .encode(
-            x=alt.X(f"x:{kind}", title=x_title, scale=alt.Scale(nice=False)),
+            x=alt.X(
+                f"x:{kind}",
+                title=x_title,
+                scale=alt.Scale(nice=False),
+                axis=time_axis() if temporal else alt.Undefined,
+            ),
             y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False)),
             detail="segment:Q",
             color=_colour(names),
             strokeDash=alt.condition("datum.name == '直前の値'", alt.value([4, 3]), alt.value([1, 0])),
             strokeWidth=width,
             tooltip=[
-                alt.Tooltip(f"x:{kind}", title=x_title),
+                alt.Tooltip(f"x:{kind}", title=x_title, format=TIME_FORMAT if temporal else alt.Undefined),
                 alt.Tooltip("name:N", title="系列"),
                 alt.Tooltip("y:Q", title=y_title, format=".4g"),
             ],
         )
     )
     return finish(lines, 280)
+
+
+X_TITLE, Y_TITLE = "⟨x⟩", "⟨y⟩"
+
+
+def titled(spec: Spec, x_title: str, y_title: str) -> Spec:
+    """Put titles where a spec says ``X_TITLE`` and ``Y_TITLE``.
+
+    Titles that come from a reader's file so stay out of the specs that are kept for all.
+    """
+
+    def put(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: put(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [put(value) for value in part]
+        return {X_TITLE: x_title, Y_TITLE: y_title}.get(part, part) if isinstance(part, str) else part
+
+    filled: Spec = put(spec)
+    return filled
+
+
+def time_axis() -> alt.Axis:
+    """Return an axis for points in time: the clock, and the date where a day begins."""
+    midnight = "hours(datum.value) + minutes(datum.value) + seconds(datum.value) === 0"
+    pattern = f"{midnight} ? '%m/%d' : (seconds(datum.value) === 0 ? '%H:%M' : '%H:%M:%S')"
+    return alt.Axis(labelExpr=f"timeFormat(datum.value, {pattern})", labelOverlap=True)
+
+
+TIME_FORMAT = "%Y/%m/%d %H:%M:%S"
 
 
 def rows(name: str | Sequence[str], **columns: npt.ArrayLike) -> pa.Table:

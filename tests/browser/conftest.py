@@ -12,9 +12,19 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
 
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all modules that do not ask for their own."""
+    with serving(tmp_path_factory.mktemp("server") / "log") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A fresh server that has answered nobody yet."""
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server; one that has answered nobody yet in modules that say ``FRESH_SERVER = True``."""
+    if not getattr(request.module, "FRESH_SERVER", False):
+        yield request.getfixturevalue("shared_server")
+        return
     with serving(tmp_path_factory.mktemp("server") / "log") as running:
         yield running
 
