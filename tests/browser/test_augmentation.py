@@ -48,7 +48,7 @@ def test_curves_are_predicted_measured_picked_and_taken_home(
     read(page)
     expect(page.get_by_text("予想は「0 本」、結果は「4〜8 本」でした。")).to_be_visible()
     expect(page.get_by_text("頻脈は1分あたりの拍数")).to_be_visible()
-    page.get_by_role("slider", name="波形").fill("5")
+    page.get_by_role("toolbar", name="再生の操作").get_by_role("slider").fill("5")
     expect(page.get_by_text("波形 5 / 12")).to_be_visible()
     press(page, "くじを引き直す")
     expect(page.get_by_text("頻脈は1分あたりの拍数")).to_have_count(0)

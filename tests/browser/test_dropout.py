@@ -100,7 +100,7 @@ def test_playing_and_switching_send_nothing_to_the_server(visit: Visit) -> None:
     page.get_by_role("button", name="model.eval()").click()
     expect(page.get_by_text(f"ステップ 1 / {STEPS}")).to_have_count(0)
     press(page, "一時停止")
-    page.get_by_role("slider", name="ステップ").fill(str(STEPS))
+    page.get_by_role("toolbar").get_by_role("slider").fill(str(STEPS))
     at(page, STEPS)
     page.get_by_role("button", name="model.train()").click()
     found = rest(RestSpec())

@@ -46,7 +46,7 @@ def test_five_ways_are_predicted_raced_and_played(visit: Visit, phone: bool) -> 
     expect(curve.get_by_text("コマ 0 / 60")).to_be_visible()
     curve.get_by_role("button", name="再生").click()
     expect(curve.get_by_text("コマ 60 / 60")).to_be_visible()
-    weights.get_by_role("slider", name="コマ").fill("30")
+    weights.get_by_role("toolbar").get_by_role("slider").fill("30")
     expect(weights.get_by_text("コマ 30 / 60")).to_be_visible()
     assert not overflows(page)
 
@@ -81,7 +81,7 @@ def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit, p
     press(page, "2つの方法で縮める")
     expect(page.get_by_text("正解は「直接縮める(重み減衰)」でした")).to_be_visible(timeout=60_000)
     paths = page.locator(".st-key-rg_d_two-paths-player")
-    paths.get_by_role("slider", name="周").fill("100")
+    paths.get_by_role("toolbar").get_by_role("slider").fill("100")
     expect(paths.get_by_text("周 100 / 250")).to_be_visible()
     assert not overflows(page)
 
