@@ -3,6 +3,8 @@
 The module is self-contained, so that its source can stand verbatim in a reader's script.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 
