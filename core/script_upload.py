@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 
 from core.script_parts import constant, literal
-from core.vitals import Import
-from core.vitals.clock import FORMATS, ClockKind
-
-ISO = "ISO8601"
+from core.vitals import Imported
+from core.vitals.clock import FORMATS, ISO, ClockKind
+from core.vitals.export import CLEANED_ENCODING, cleaned_clock, cleaned_name, cleaned_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +16,7 @@ class UploadSource:
     """How a script finds a reader's own file and one signal in it; nothing of what the file holds.
 
     ``column`` and ``clock_column`` are headers as the importer names them, ``header_line`` counts from 1.
+    ``limits``: readings outside cannot be and are missing.
     ``time_format`` is the clock's strptime pattern, or ``ISO8601`` for times with a zone; without one the
     script finds it out.
     """
@@ -30,19 +30,38 @@ class UploadSource:
     clock_column: str | None = None
     regular: bool = True
     time_format: str = ""
+    limits: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, imported: Import, column: str, file_name: str) -> UploadSource:
-        """Describe the signal ``column`` of a file that the importer has read."""
+    def of(cls, imported: Imported, column: str, file_name: str) -> UploadSource:
+        """Describe the signal ``column`` of a file that the importer has read.
+
+        Where a short script could not read the file itself, this describes its cleaned CSV instead.
+        """
+        report, clock = imported.report, imported.clock
+        if not imported.scriptable or report.encoding is None or report.delimiter is None:
+            kind, clock_column, time_format = cleaned_clock(imported)
+            return cls(
+                file_name=cleaned_name(file_name),
+                encoding=CLEANED_ENCODING,
+                delimiter=",",
+                header_line=1,
+                column=cleaned_names(imported)[column],
+                clock=kind,
+                clock_column=clock_column,
+                regular=clock.regular,
+                time_format=time_format,
+            )
         return cls(
             file_name=file_name,
-            encoding=imported.encoding,
-            delimiter=imported.delimiter,
-            header_line=imported.header_line,
+            encoding=report.encoding,
+            delimiter=report.delimiter,
+            header_line=report.header_line or 1,
             column=column,
-            clock=imported.clock,
-            clock_column=imported.clock_column,
-            regular=imported.regular,
+            clock=clock.kind,
+            clock_column=clock.column,
+            regular=clock.regular,
+            limits=imported.signal(column).limits,
         )
 
     @property
@@ -55,13 +74,16 @@ _CLEAN = '''
 def clean(cell):
     """全角文字を半角に、いろいろな横線をマイナスにそろえる。"""
     text = unicodedata.normalize("NFKC", cell)
-    return re.sub("[−‐‑–—―─]", "-", text).strip()
+    text = re.sub("[−‐‑–—―─]", "-", text).strip()
+    return re.sub(r"(?:(?<=\\d)|^)ー+(?=\\d|\\.|$)", "-", text)
 
 
 def to_number(cell):
     """セルを数値にする。数値でなければ欠測(NaN)とする。"""
-    text = re.sub(r"^[↑↓HL]\\s*(?=\\d)", "", clean(cell)).removesuffix("%").rstrip()
-    if not re.fullmatch(r"[+-]?(\\d[\\d,]*\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?", text):
+    text = re.sub(r"^[↑↓HL*]\\s*(?=\\d)|(?<=\\d)\\s*[↑↓HL*]$", "", clean(cell))
+    text = text.removesuffix("%").rstrip()
+    digits = r"(?:\\d{1,3}(?:,\\d{3})+|\\d+)(?:\\.\\d*)?|\\.\\d+"
+    if not re.fullmatch(rf"[+-]?(?:{digits})(?:[eE][+-]?\\d+)?", text):
         return math.nan
     return float(text.replace(",", ""))
 '''
@@ -77,7 +99,7 @@ _ISO = '''
 def read_time(cell):
     """時差の付いた日時を読む。読めなければ None とする。"""
     try:
-        time = datetime.fromisoformat(clean(cell))
+        time = datetime.fromisoformat(re.sub(r"\\s+(?=[+-]\\d)", "", clean(cell)))
     except ValueError:
         return None
     return time if time.tzinfo else None
@@ -87,7 +109,7 @@ def read_time(cell, pattern):
     """日時を読む。読めなければ None とする。"""
     try:
         if pattern == "ISO8601":  # 2024-05-01T07:00:00Z のように時差の付いた書き方
-            time = datetime.fromisoformat(clean(cell))
+            time = datetime.fromisoformat(re.sub(r"\\s+(?=[+-]\\d)", "", clean(cell)))
             return time if time.tzinfo else None
         return datetime.strptime(clean(cell).replace("T", " "), pattern)
     except ValueError:
@@ -193,5 +215,9 @@ def own_file(upload: UploadSource) -> str:
     if upload.clock != "rows":
         begin += "\n" + constant("TIME_COLUMN", upload.clock_column or "")
     function, readings = _readings(upload)
+    if upload.limits is not None:
+        low, high = upload.limits
+        readings = readings.rstrip("\n") + "\n\n# ありえない値は欠測にする\n"
+        readings += f"values[(values < {low}) | (values > {high})] = np.nan"
     blocks = [begin, _CLEAN, function, f"{_table(upload)}\n{readings}"]
     return "\n\n\n".join(block.strip("\n") for block in blocks if block)

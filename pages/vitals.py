@@ -13,7 +13,7 @@ from core.specs import (
     with_seeds,
 )
 from pages.parts.vitals import forecast_view as view
-from pages.parts.vitals import upload
+from pages.parts.vitals import upload, upload_summary, upload_view
 from pages.ui import compare, lesson, runs, share, text
 
 SLOT = "vitals_run"
@@ -44,12 +44,14 @@ with controls:
         key="data",
         bind="query-params",
     )
-    imported = upload.csv_upload() if source == "upload" else None
-    signal = None
-    if imported:
-        labels = {s.source: s.label for s in imported.signals}
-        chosen = st.selectbox("信号", list(labels), format_func=lambda s: labels[s])
-        signal = imported.signal(chosen)
+    taken = upload.take_in() if source == "upload" else None
+    imported = taken.ready if taken else None
+    signal = upload_view.choose(imported, taken.file_id) if taken and imported else None
+    waiting = source == "upload" and imported is None
+    # Until a file is in use, its own questions come first; the settings keep their values, folded.
+    settings_place = st.expander("学習の設定", icon=":material/tune:") if waiting else st.container()
+
+with settings_place:
     validation = st.segmented_control(
         "検証に使う割合",
         [0, 10, 20],
@@ -66,9 +68,9 @@ split = SplitSpec(train=0.8 - validation / 100, validation=validation / 100)
 series: Series | None = None
 if source == "article":
     series = article_series()
-elif signal:
+elif imported and signal and not upload_summary.sparse(imported):
     series = Series(values=signal.values, unit=signal.unit)
-axis = view.axis(imported, signal, upload.file_name())
+axis = view.axis(imported, signal, taken.name if taken else "")
 
 
 @st.fragment
@@ -117,6 +119,10 @@ def settings() -> None:
             st.error(str(error))
             return
         specs = with_seeds(spec, 5 if mode == lesson.SEEDS[2] else 1)
+        declined = view.too_few(series, length, split) if series and source == "upload" else ""
+        if declined:
+            st.warning(declined, icon=":material/compress:")
+        locked = series is None or bool(declined)
         with question:
             lesson.predict(SLOT, view.QUESTION, view.CHOICES, specs)
         with st.container(horizontal=True, gap="small"):
@@ -124,12 +130,10 @@ def settings() -> None:
                 "学習開始",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=series is None,
+                disabled=locked,
                 key="start",
             )
-            one = st.button(
-                "1エポックずつ", icon=":material/skip_next:", disabled=series is None, key="start_one"
-            )
+            one = st.button("1エポックずつ", icon=":material/skip_next:", disabled=locked, key="start_one")
         if pressed or one:
             own = series if source == "upload" else None
             started = lesson.seeded(SLOT, specs, mode)
@@ -140,7 +144,7 @@ def settings() -> None:
             st.caption("表示中の結果は変更前の設定のものです。「学習開始」で、いまの設定で学習し直します。")
 
 
-with controls:
+with settings_place:
     settings()
     st.caption("試してみる設定:")
     lesson.presets(SLOT, view.PRESETS)
@@ -149,14 +153,21 @@ with controls:
 
 with stage:
     runs.show_notice(SLOT)
-    if imported:
-        upload.show_report(imported)
     watched = runs.current(SLOT)
+    if taken:
+        upload_summary.show(taken)
+    if imported and signal:
+        if series:
+            upload_view.show(imported, signal, split, axis)
+        else:
+            upload_view.show_days(imported, signal, axis)
+    if taken:
+        upload_summary.more(taken)
+    elif source == "upload":
+        st.info("CSVを選ぶと、ここに読み取った内容と波形が表示されます。", icon=":material/upload_file:")
     if watched:
         runs.live(SLOT, view.show_losses)
-    if series is None:
-        st.info("CSVを選ぶと、ここに波形が表示されます。", icon=":material/upload_file:")
-    else:
+    if source == "article" and series:
         view.show_series(series, split, axis)
     if not watched and series is not None:
         st.info(

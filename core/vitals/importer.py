@@ -2,213 +2,255 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from core.series import FloatArray
-from core.vitals.clock import Clock, ClockKind, find_clock, lay_grid
-from core.vitals.columns import (
-    arrows,
-    is_personal,
-    is_signal,
-    kind_of,
-    markers,
-    split_unit,
-    to_numbers,
-)
-from core.vitals.problems import Problem, Refused
-from core.vitals.reading import TextTable, read_table
+from core.vitals import checks
+from core.vitals.cells import Flags, FloatColumn
+from core.vitals.checks import Proposal
+from core.vitals.choices import Choices
+from core.vitals.clock import ClockKind, RowTimes, find_clock
+from core.vitals.grid import Grid, stretches
+from core.vitals.onto_grid import onto_grid
+from core.vitals.order import Timed, in_order
+from core.vitals.people import one_patient
+from core.vitals.problems import ImportRefused, Notes, Option, Problem, Unexpected
+from core.vitals.reading import read_text
+from core.vitals.readings import Readings, find_readings, reject_impossible
+from core.vitals.report import ClockReport, ColumnReport, Report, RowsReport, stamp
+from core.vitals.shapes import shape
+from core.vitals.signals import split_unit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Signal:
     """One column of readings, (points,) on the common grid, float32, NaN where a reading is missing.
 
-    ``source`` is the header, ``name`` the vital sign (or the header), ``label`` both.
+    ``source`` is the header, ``key`` the vital sign (``HR``, …, or None), ``name`` its Japanese name (or the
+    header), ``label`` both. ``missing`` counts empty points, ``flagged`` odd readings, ``filled`` points that
+    were interpolated: those where ``made`` (points,) is true. ``limits``: readings outside were made missing
+    (None if there were none).
     """
 
     source: str
+    key: str | None
     name: str
     label: str
     unit: str
     values: FloatArray = field(repr=False)
     missing: int
+    flagged: int = 0
+    filled: int = 0
+    limits: tuple[float, float] | None = None
+    made: Flags = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Import:
-    """What a file holds and what was done to it. ``times`` (points,) are seconds on the clock's own zero."""
+class Clock:
+    """The common clock. ``times`` (points,) are seconds: from 1970 on the wall clock for ``datetime``.
 
-    encoding: str
-    delimiter: str
-    header_line: int
-    clock: ClockKind
-    clock_column: str | None
+    ``segments`` are the (start, stop) of points between gaps. ``zoned``: the times are Japan's for certain.
+    """
+
+    kind: ClockKind
+    column: str | None
+    format: str
+    zoned: bool
     regular: bool
     interval_s: float
-    times: npt.NDArray[np.float64] = field(repr=False)
-    signals: list[Signal]
-    rows_read: int
-    rows_kept: int
-    problems: list[Problem] = field(repr=False)
+    limit_s: float
+    times: FloatColumn = field(repr=False)
+    segments: tuple[tuple[int, int], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Raw:
+    """The readings before any grid: ``seconds``, ``values[source]`` and ``flags[source]``, all (times,).
+
+    NaN is missing; a flag is on an odd reading.
+    """
+
+    seconds: FloatColumn = field(repr=False)
+    values: dict[str, FloatColumn] = field(repr=False)
+    flags: dict[str, Flags] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imported:
+    """What a file holds.
+
+    ``proposals`` are questions to the reader; ``sources`` the devices to choose from, ``patients`` how many
+    people are in the file. ``headers`` are all columns that ``Choices.mapping`` may name. ``unscriptable``
+    says why a short script could not read the file itself, so that it reads the cleaned CSV instead
+    (``core.vitals.export``); empty if it can.
+    """
+
+    report: Report
+    clock: Clock
+    signals: tuple[Signal, ...]
+    raw: Raw = field(repr=False)
+    choices: Choices
+    headers: tuple[str, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    patients: int = 1
+    sources: tuple[Option, ...] = ()
+    shape: str = "plain"
+    unscriptable: str = ""
+
+    @property
+    def scriptable(self) -> bool:
+        """Say whether a short script can read the file itself."""
+        return not self.unscriptable
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the problems of the report."""
+        return self.report.problems
 
     def signal(self, source: str) -> Signal:
         """Return the signal of column ``source``, or the first one."""
         return next((s for s in self.signals if s.source == source), self.signals[0])
 
 
-def _refuse_personal(header: list[str]) -> None:
-    found = [i + 1 for i, name in enumerate(header) if is_personal(name)]
-    if found:
-        places = "、".join(f"{i}列目" for i in found)
-        raise Refused(
-            f"{places}の見出しが、氏名や患者番号など個人を特定できる項目に見えるため、読み込みを止めました"
-            "(内容は保存していません)。その列を消したCSVを選び直してください。"
-        )
-
-
-def _time_order(clock: Clock, lines: list[int]) -> tuple[npt.NDArray[np.int64], list[Problem]]:
-    """Return the rows to keep, in time order and without repeated times, and what that left out."""
-    problems: list[Problem] = []
-    readable = np.flatnonzero(np.isfinite(clock.seconds))
-    for row in np.flatnonzero(~np.isfinite(clock.seconds)):
-        problems.append(
-            Problem(line=lines[row], column=clock.column, kind="time", message="時刻を読めないため使いません")
-        )
-    order = readable[np.argsort(clock.seconds[readable], kind="stable")]
-    if np.any(np.diff(order) < 0):
-        problems.append(
-            Problem(line=None, column=clock.column, kind="order", message="時刻の順に並べ替えました")
-        )
-    repeated = np.flatnonzero(np.diff(clock.seconds[order]) == 0) + 1
-    for row in order[repeated]:
-        problems.append(
-            Problem(
-                line=lines[row],
-                column=clock.column,
-                kind="duplicate",
-                message="同じ時刻の行が前にあるため使いません(先の行を残します)",
-            )
-        )
-    return np.delete(order, repeated), problems
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Number repeated headers: HR, HR(2)."""
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}({seen[name]})")
-    return unique
-
-
-def _signals(
-    table: TextTable, columns: list[list[str]], clock: Clock
-) -> tuple[list[tuple[str, str, str, str, npt.NDArray[np.float64]]], list[Problem]]:
-    """Return source, name, label, unit and values (rows,) of each numeric column, and notes on them."""
-    found, problems = [], []
-    for i, source in enumerate(table.header):
-        values = to_numbers(columns[i])
-        if source == clock.column or not is_signal(columns[i], values):
-            continue
-        name, unit = split_unit(source)
-        kind = kind_of(name)
-        unit = (table.units[i] if table.units else "") or unit
-        if kind and not unit:
-            unit = kind.unit
-            problems.append(
-                Problem(
-                    line=None,
-                    column=source,
-                    kind="unit",
-                    message=f"単位が書かれていないため {unit} とみなしました",
-                )
-            )
-        label = source if kind is None or kind.label == name else f"{kind.label}({name})"
-        gone = markers(columns[i], values)
-        if gone:
-            listed = "、".join(f"{mark[:12]} {count}件" for mark, count in gone.most_common(4))
-            problems.append(
-                Problem(
-                    line=None,
-                    column=source,
-                    kind="missing",
-                    message=f"数値でないセルを欠測にしました({listed})",
-                )
-            )
-        for row in arrows(columns[i]):
-            problems.append(
-                Problem(
-                    line=table.lines[row],
-                    column=source,
-                    kind="mark",
-                    message="高低を示す印を外し、数値だけを使います",
-                )
-            )
-        found.append((source, kind.label if kind else source, label, unit, values))
-    return found, problems
-
-
-def read(data: bytes) -> Import:
-    """Read the bytes of a CSV.
+def read(data: bytes, name: str = "", choices: Choices | None = None) -> Imported:
+    """Read the bytes of a CSV; ``name`` is the file's name, of which only the ending is looked at.
 
     Raises:
-        Refused: with the reason and what to change; nothing of the file is kept.
+        ImportRefused: with the reason and what to change; nothing of the file is kept, neither in the message
+            nor in the traceback. ``PersonalData`` and ``PatientNeeded`` ask for a choice.
     """
-    table = read_table(data)
-    _refuse_personal(table.header)
-    if not table.rows:
-        raise Refused("見出しの下にデータの行がありません。")
-    table.header[:] = _unique(table.header)
-    columns = [list(column) for column in zip(*table.rows, strict=True)]
-    clock = find_clock(table.header, columns)
-    kept, problems = _time_order(clock, table.lines)
-    if len(kept) == 0:
-        raise Refused("時刻を読める行がありません。時刻の列の書き方を確認してください。")
-    found, notes = _signals(table, columns, clock)
-    if not found:
-        raise Refused("数値の列が見つかりません。心拍数や血圧などの数値が入った列が必要です。")
-    if clock.note:
-        notes.insert(0, Problem(line=None, column=clock.column, kind="clock", message=clock.note))
-    grid = lay_grid(clock.seconds[kept])
-    gaps = len(grid.times) - len(kept)
-    if gaps:
-        notes.append(
-            Problem(
-                line=None,
-                column=clock.column,
-                kind="gap",
-                message=f"記録の抜けが {gaps} 点ぶんあります。埋めずに欠測のまま扱います",
-            )
+    refusal: ImportRefused
+    try:
+        return _read(data, name, choices or Choices())
+    except ImportRefused as refused:
+        refusal = refused
+    except Exception as error:  # whatever it is: its text may quote the file
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        refusal = Unexpected(f"{type(error).__name__} {place.filename}:{place.lineno}")
+    # Raised anew out here, so that no frame that holds cells hangs on the exception.
+    raise refusal.with_traceback(None) from None
+
+
+def _read(data: bytes, name: str, choices: Choices) -> Imported:
+    if name.lower().endswith((".xlsx", ".xls", ".xlsm", ".numbers", ".pdf", ".zip", ".gz")):
+        ending = name.lower().rsplit(".", 1)[-1]
+        raise ImportRefused(
+            f"{ending} の形式は読み込めません。Excelなどで開き、「CSV UTF-8」で保存し直してください。"
         )
-    signals = []
-    for source, name, label, unit, values in found:
-        laid = np.full(len(grid.times), np.nan, dtype=np.float32)
-        laid[grid.position] = values[kept]
-        signals.append(
-            Signal(
-                source=source,
-                name=name,
-                label=label,
-                unit=unit,
-                values=laid,
-                missing=int(np.isnan(laid).sum()),
-            )
-        )
-    return Import(
-        encoding=table.encoding,
-        delimiter=table.delimiter,
-        header_line=table.header_line,
-        clock=clock.kind,
-        clock_column=clock.column,
+    notes = Notes()
+    text = read_text(data, choices, notes)
+    person = one_patient(text.table, text.people, choices, notes)
+    shaped = shape(person.table, notes)
+    table = shaped.table
+    times = find_clock(table, choices, notes)
+    found = find_readings(table, times, choices, notes)
+    found = [reject_impossible(r, table.lines, notes) for r in found]
+    seconds, timed, used = in_order(times, found, table.lines, choices, notes)
+    timed = checks.flag(timed, seconds, notes)
+    proposals = [*_unit_questions(found, choices), *checks.propose_sentinels(timed, choices)]
+    for proposal in proposals:
+        notes.add("proposal", proposal.message, column=proposal.column)
+    laid = onto_grid(seconds, timed, times, choices, notes)
+    read_lines = {*text.table.lines, *text.apart}
+    rows = RowsReport(read=len(read_lines), kept=len(used), dropped=len(read_lines) - len(used))
+    unplain = [*text.unplain, *shaped.unplain, *times.unplain, *laid.unplain]
+    unplain += ["選んだ行だけを使ったため"] if person.chosen else []
+    unplain += [reason for r in found for reason in r.unplain]
+    unplain += ["同じ時刻の行の扱いを変えたため"] if choices.duplicates != "first" else []
+    signals = tuple(
+        _signal(t, values, made) for t, values, made in zip(timed, laid.values, laid.made, strict=True)
+    )
+    clock = _clock(times, laid.grid, laid.there)
+    report = Report(
+        encoding=text.encoding,
+        delimiter=text.delimiter,
+        header_line=text.header_line,
+        columns=tuple(_column(t) for t in timed),
+        clock=_clock_report(times, clock, laid.grid),
+        rows=rows,
+        problems=notes.problems(),
+    )
+    return Imported(
+        report=report,
+        clock=clock,
+        signals=signals,
+        raw=Raw(
+            seconds=seconds,
+            values={t.readings.source: t.values for t in timed},
+            flags={t.readings.source: t.flags for t in timed},
+        ),
+        choices=choices,
+        headers=tuple(table.names()),
+        proposals=(*proposals, *laid.proposals),
+        patients=person.patients,
+        sources=person.sources,
+        shape=shaped.shape,
+        unscriptable=unplain[0] if unplain else "",
+    )
+
+
+def _unit_questions(found: list[Readings], choices: Choices) -> list[Proposal]:
+    """Ask whether numbers in another unit should be brought to the usual one."""
+    return checks.propose_conversions(
+        [(r.source, r.kind.unit, r.unit) for r in found if r.kind and r.question and not choices.convert],
+        choices,
+    )
+
+
+def _signal(timed: Timed, values: FloatArray, made: Flags) -> Signal:
+    own = timed.readings
+    name = split_unit(own.source)[0]
+    kind = own.kind
+    return Signal(
+        source=own.source,
+        key=kind.key if kind else None,
+        name=kind.label if kind else own.source,
+        label=own.source if kind is None or kind.label == name else f"{kind.label}({name})",
+        unit=own.unit,
+        values=values,
+        missing=int(np.isnan(values).sum()),
+        flagged=int(timed.flags.sum()),
+        filled=int(made.sum()),
+        made=made,
+        limits=own.limits if own.rejected else None,
+    )
+
+
+def _column(timed: Timed) -> ColumnReport:
+    present = timed.present
+    return ColumnReport(
+        source=timed.readings.source,
+        signal=timed.readings.kind.key if timed.readings.kind else None,
+        unit=timed.readings.unit,
+        rows=int(present.sum()),
+        missing=int(np.isnan(timed.values[present]).sum()),
+        flagged=int((timed.flags & present).sum()),
+    )
+
+
+def _clock(times: RowTimes, grid: Grid, there: Flags) -> Clock:
+    return Clock(
+        kind=times.kind,
+        column=times.columns[0] if times.columns else None,
+        format=times.format,
+        zoned=times.zoned,
         regular=grid.regular,
         interval_s=grid.step_s,
+        limit_s=grid.limit_s,
         times=grid.times,
-        signals=signals,
-        rows_read=len(table.rows) + len(table.problems),
-        rows_kept=len(kept),
-        problems=[*table.problems, *problems, *notes],
+        segments=stretches(there),
+    )
+
+
+def _clock_report(times: RowTimes, clock: Clock, grid: Grid) -> ClockReport:
+    first, last = float(grid.times[0]), float(grid.times[-1])
+    return ClockReport(
+        kind=times.kind,
+        start=stamp(first, times.zoned) if times.kind == "datetime" else round(first, 6),
+        end=stamp(last, times.zoned) if times.kind == "datetime" else round(last, 6),
+        interval_s=round(clock.interval_s, 6),
+        regular=clock.regular,
     )

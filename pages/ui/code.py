@@ -12,6 +12,11 @@ from core.specs import AnySpec
 _script = lru_cache(maxsize=64)(script)
 
 
+def _written(specs: tuple[AnySpec, ...], upload: UploadSource | None) -> str:
+    """Return the script; one that names a reader's own file is kept for nobody."""
+    return _script(specs, None) if upload is None else script(specs, upload)
+
+
 def show(slot: str, specs: tuple[AnySpec, ...], upload: UploadSource | None = None) -> None:
     """Show the PyTorch script of exactly this run; running it prints the page's own losses."""
     with st.expander("この学習とまったく同じ PyTorch のコード"):
@@ -24,10 +29,11 @@ def show(slot: str, specs: tuple[AnySpec, ...], upload: UploadSource | None = No
         if upload is not None:
             note += "CSVの中身は含まれません。ご自分のファイルと同じ場所に置いて実行してください。"
         st.caption(note)
+        written = _written(specs, upload)
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Python(.py)",
-                _script(specs, upload),
+                written,
                 file_name=file_name(specs, "py"),
                 mime="text/x-python",
                 icon=":material/download:",
@@ -43,4 +49,4 @@ def show(slot: str, specs: tuple[AnySpec, ...], upload: UploadSource | None = No
                 key=f"{slot}/ipynb",
                 on_click="ignore",
             )
-        st.code(_script(specs, upload), language="python", height=360)
+        st.code(written, language="python", height=360)

@@ -7,6 +7,7 @@ import gc
 import logging
 import threading
 import traceback
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from streamlit.runtime import get_instance
 
 from core.vitals.reading import MAX_BYTES
 from pages.ui import runs
@@ -37,13 +39,56 @@ def _keep_heap_small(closing: threading.Event) -> None:
         gc.collect()
 
 
+async def _drop_ended_sessions() -> None:
+    """Let go of what readers who have left uploaded and downloaded, soon after their session has ended.
+
+    Streamlit would keep a session that nobody can return to until some other reader happens to come or go,
+    and what it held until a collection that may never reach it. A file to download is deleted in the pass
+    after the one that finds it without a reader.
+    """
+    ttl = float(st.get_option("server.disconnectedSessionTTL") or COLLECT_EVERY_S)
+    left: dict[str, weakref.ref[Any]] = {}
+    passes = 0
+    while True:
+        await asyncio.sleep(min(COLLECT_EVERY_S, max(1.0, ttl / 2)))
+        try:
+            passes = 2 if _drop_ended(left) else max(0, passes - 1)
+            if passes:
+                get_instance().media_file_mgr.remove_orphaned_files()
+        except Exception as error:  # parts of Streamlit that are not promised to stay
+            _log.warning("%s while dropping ended sessions", type(error).__name__)
+            return
+
+
+def _drop_ended(left: dict[str, weakref.ref[Any]]) -> bool:
+    """End sessions whose time to return is over, and say whether there were any.
+
+    ``left`` are those that readers have left until now.
+    """
+    sessions: Any = get_instance()._session_mgr
+    with sessions._storage_lock:
+        left.update({info.session.id: weakref.ref(info.session) for info in sessions._session_storage.list()})
+        ended = sessions._session_storage._cache.expire()  # held until they are shut down below
+    known = {info.session.id for info in sessions.list_sessions()}
+    gone = [name for name in left if name not in known]
+    for name in gone:
+        session = left.pop(name)()
+        if session is not None:
+            session.shutdown()
+            session.session_state.clear()
+    del ended
+    return bool(gone)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Start the engine and housekeeping with the server, and end both with it."""
     closing = threading.Event()
     threading.Thread(target=_keep_heap_small, args=(closing,), name="housekeeping", daemon=True).start()
     runs.engine()
+    dropping = asyncio.create_task(_drop_ended_sessions())
     yield None
+    dropping.cancel()
     closing.set()
     await asyncio.to_thread(runs.close_engine)
 

@@ -14,6 +14,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
+FRESH_SERVER = True
 
 
 def start(page: Page) -> None:
@@ -89,6 +90,8 @@ def test_an_excel_csv_on_a_phone(visit: Visit, csv_file: Path) -> None:
     page.locator("input[type=file]").set_input_files(csv_file)
     expect(page.get_by_text("150 行を読み込みました")).to_be_visible()
     expect(page.get_by_text("Shift_JIS")).to_be_visible()
+    page.get_by_role("button", name="この内容で使う").click()
+    expect(page.get_by_role("radio", name="心拍数")).to_be_checked()
     start(page)
     expect(page.get_by_role("heading", name="テスト区間の予測")).to_be_visible()
     expect(page.get_by_role("row", name="直前の値をそのまま")).to_be_visible()

@@ -536,7 +536,11 @@ def ward_file() -> bytes:
 def test_a_run_on_an_own_file_gives_the_pages_digits(tmp_path: Path) -> None:
     data = ward_file()
     imported = read(data)
-    assert (imported.report.encoding, imported.clock.regular, imported.report.header_line) == ("cp932", True, 2)
+    assert (imported.report.encoding, imported.clock.regular, imported.report.header_line) == (
+        "cp932",
+        True,
+        2,
+    )
     signal = imported.signals[0]
     assert signal.missing > 3
     name = "7階 東'\"; import os #.csv"

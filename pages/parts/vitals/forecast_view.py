@@ -14,9 +14,9 @@ from core.forecast import judge
 from core.history import ForecastRun
 from core.script import UploadSource
 from core.series import Series
-from core.specs import ForecastSpec, SplitSpec
-from core.vitals import Import, Signal
-from core.windows import bounds
+from core.specs import ForecastSpec, SpecError, SplitSpec
+from core.vitals import Imported, Signal
+from core.windows import bounds, make_windows, require_enough
 from pages.ui import charts, code, compare, lesson, loss_view, text
 from pages.ui.runs import Watched
 
@@ -42,16 +42,16 @@ class Axis:
         return (times * 1000).astype("datetime64[ms]") if self.temporal else times
 
 
-def axis(imported: Import | None, signal: Signal | None, file_name: str = "") -> Axis:
+def axis(imported: Imported | None, signal: Signal | None, file_name: str = "") -> Axis:
     """Describe the time axis of an upload, or of the article's wave."""
     if imported is None or signal is None:
         return Axis(None, False, "時刻(点)", "値", "")
     unit = f"({signal.unit})" if signal.unit else ""
     titles = {"datetime": "時刻", "elapsed": "経過時間(秒)", "rows": "行の順番"}
     return Axis(
-        imported.times,
-        imported.clock == "datetime",
-        titles[imported.clock],
+        imported.clock.times,
+        imported.clock.kind == "datetime",
+        titles[imported.clock.kind],
         f"{signal.name}{unit}",
         signal.unit,
         UploadSource.of(imported, signal.source, file_name),
@@ -79,6 +79,18 @@ def show_series(series: Series, split: SplitSpec, axis: Axis) -> None:
     )
     if points > MAX_DRAWN:
         st.caption(f"{points:,} 点のうち {len(rows):,} 点を間引いて描いています(学習には全点を使います)。")
+
+
+def too_few(series: Series, length: int, split: SplitSpec) -> str:
+    """Say why a series is too short, or too full of gaps, for windows of ``length``; empty if it is not."""
+    cut = bounds(len(series.values), split)
+    try:
+        windows = make_windows(series.values, length)
+        train, validation = windows.between(0, cut.train), windows.between(cut.train, cut.validation)
+        require_enough(train, validation, windows.between(cut.validation, len(series.values)), split)
+    except SpecError as error:
+        return str(error)
+    return ""
 
 
 def show_losses(watched: Watched) -> None:
@@ -129,7 +141,9 @@ def show_result(slot: str, watched: Watched) -> None:
     st.subheader("テスト区間の予測")
     cell = text.CELL_LABELS[watched.spec.model.name]
     charts.draw(
-        charts.forecasts(axis.x_title, axis.y_title, axis.temporal),
+        charts.titled(
+            charts.forecasts(charts.X_TITLE, charts.Y_TITLE, axis.temporal), axis.x_title, axis.y_title
+        ),
         _forecast_rows(result, axis),
         f"テスト区間{len(result.test.index)}点の実測値、{cell}の予測、直前の値をそのまま答えた予測。",
     )
