@@ -135,3 +135,13 @@ def test_the_command_speaks_japanese_wherever_it_runs() -> None:
     assert refused.returncode == 2
     assert "21行目" in refused.stderr.decode()
     assert "Traceback" not in refused.stderr.decode()
+
+
+def test_a_reader_that_closes_the_pipe_gets_no_traceback() -> None:
+    command = (
+        f"{sys.executable} -m core.vitals {SAMPLES / '02_excel_bom_zenkaku_unitrow.csv'} --json | head -c 1"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=SAMPLES.parents[2], check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("{", "")
