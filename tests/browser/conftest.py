@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.chromium import ARGUMENTS, find
 from tests.server import Server, serving
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=45_000)  # a busy machine takes its time
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
@@ -52,7 +52,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(45_000)
         page.goto(server.url + path)
         return page
 

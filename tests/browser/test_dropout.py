@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.dropout_rest import STEPS, Rest, RestSpec, rest
+from tests.browser.patience import check
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -57,7 +58,7 @@ def at(page: Page, step: int) -> None:
 @pytest.mark.parametrize("phone", [False, True])
 def test_step_by_step_other_units_rest_and_in_eval_none(visit: Visit, phone: bool) -> None:
     page = opened(visit(PAGE, phone=phone, dark=phone))
-    page.get_by_role("radio", name="60種類(毎回ちがう)").check(force=True)
+    check(page.get_by_role("radio", name="60種類(毎回ちがう)"))
     found = rest(RestSpec())
     for step in range(3):
         assert drawn(page) == expected(found, step)
@@ -129,7 +130,7 @@ def test_another_p_keeps_the_step_and_too_much_rest_says_why(visit: Visit, phone
 @pytest.mark.parametrize("phone", [False, True])
 def test_ones_go_through_with_and_without_the_scale(visit: Visit, phone: bool) -> None:
     page = visit(ONES, phone=phone, dark=not phone)
-    page.get_by_role("radio", name="10 前後(入れた合計のまま)").check(force=True)
+    check(page.get_by_role("radio", name="10 前後(入れた合計のまま)"))
     press(page, "通してみる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("出てきた値は 0 と 2 だけです")).to_be_visible()
@@ -144,7 +145,7 @@ def test_ones_go_through_with_and_without_the_scale(visit: Visit, phone: bool) -
 @pytest.mark.parametrize("phone", [False, True])
 def test_forget_eval_watch_the_jitter_then_call_it(visit: Visit, phone: bool) -> None:
     page = visit(f"{FORGET}&rg_o_epochs=20&rg_o_run_seed={51 + phone}", phone=phone)
-    page.get_by_role("radio", name="0人", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="0人", exact=True))
     press(page, "学習開始")
     expect(page.get_by_role("heading", name="読み解き")).to_be_visible()
     expect(page.get_by_text("予想は「0人」")).to_be_visible()
@@ -153,7 +154,7 @@ def test_forget_eval_watch_the_jitter_then_call_it(visit: Visit, phone: bool) ->
     press(page, "再生")
     expect(page.get_by_text("予測 0 / 200")).to_have_count(0)
     page.locator(".lab-player").get_by_role("button", name="一時停止").click()
-    page.get_by_role("radio", name="呼ぶ", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="呼ぶ", exact=True))
     expect(page.get_by_text("正解は「0人」")).to_be_visible()
     expect(page.get_by_text("eval() の呼び忘れ")).to_have_count(0)
     press(page, "この結果を比較に残す")

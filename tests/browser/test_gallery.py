@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 GO = "変形を 9 枚作る"
@@ -33,7 +35,7 @@ def test_predict_make_move_a_slider_and_read(visit: Visit, phone: bool) -> None:
     page = visit("/augmentation", phone=phone)
     expect(page.get_by_role("img", name="もとの画像")).to_be_visible()
     expect(page.locator(".lab-gallery figure.empty")).to_have_count(9)
-    page.get_by_role("radio", name="4〜5枚").check(force=True)
+    check(page.get_by_role("radio", name="4〜5枚"))
     press(page, GO)
     expect(page.get_by_text("内臓逆位に見えるのは")).to_be_visible()
     expect(page.locator(".lab-gallery img[src^='data:image/jpeg']")).to_have_count(10)

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 MAP = "/gradient_descent?gd_experiment=2つの重み(地図)"
@@ -59,7 +61,7 @@ def test_choose_a_start_on_the_map_predict_walk_and_read(visit: Visit, phone: bo
     up = page.get_by_role("slider", name="出発点 w₂(縦)")
     expect(up).to_have_attribute("aria-valuetext", re.compile(r"^(2|1\.95|2\.05)"))
     expect(page).to_have_url(re.compile("gd_map_x=-2.4"))
-    page.get_by_role("radio", name="いちばん深い谷底").check(force=True)
+    check(page.get_by_role("radio", name="いちばん深い谷底"))
     press(page, "歩き始める")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     at_step(page, 200)
@@ -180,7 +182,7 @@ def test_map_a_network_play_its_epochs_and_look_along_other_directions(
     visit: Visit, phone: bool, dark: bool
 ) -> None:
     page = visit(f"{NETWORK}&gd_seed={51 + phone}", phone=phone, dark=dark)
-    page.get_by_role("radio", name="ほぼすべて(90%以上)").check(force=True)
+    check(page.get_by_role("radio", name="ほぼすべて(90%以上)"))
     press(page, "学習して地図を描く")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(picture(page).locator(".lab-terrain-level")).to_have_count(14)

@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 NETWORK = "/learning_rate?experiment=本物のネットワーク"
@@ -34,7 +36,7 @@ def finished_losses(page: Page) -> list[str]:
 def test_predict_three_doses_play_them_and_read_the_score(visit: Visit, phone: bool) -> None:
     page = visit("/learning_rate", phone=phone)
     expect(page.get_by_role("heading", name="学習率")).to_be_visible()
-    page.get_by_role("radio", name="中", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="中", exact=True))
     press(page, "走らせる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("地形の外へ飛び出しました")).to_be_visible()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 ADDRESS = "/loss_functions?lf_experiment="
@@ -31,7 +33,7 @@ def test_predict_the_penalty_and_move_the_prediction(visit: Visit, phone: bool) 
     page = visit("/loss_functions", phone=phone)
     expect(page.get_by_role("heading", name="損失関数")).to_be_visible()
     expect(page.locator("canvas, svg.marks").first).to_be_visible()
-    page.get_by_role("radio", name="100倍", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="100倍", exact=True))
     press(page, "確かめる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     assert cells(page, "何倍か") == ["100倍", "10倍", "75倍"]
@@ -50,13 +52,13 @@ def test_predict_the_penalty_and_move_the_prediction(visit: Visit, phone: bool) 
 @pytest.mark.parametrize("phone", [False, True])
 def test_confidence_and_what_pytorch_does_at_nothing(visit: Visit, phone: bool) -> None:
     page = visit(f"{ADDRESS}確率の損失", phone=phone)
-    page.get_by_role("radio", name="20倍〜100倍").check(force=True)
+    check(page.get_by_role("radio", name="20倍〜100倍"))
     press(page, "確かめる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     assert cells(page, "−log p") == ["0.105", "0.511", "4.605", "∞"]
     press(page, "「絶対に良性」と言い切る")
     expect(page.get_by_text("いまは 0% を与えて ∞")).to_be_visible()
-    page.get_by_role("radio", name="小さすぎる、または 0").check(force=True)
+    check(page.get_by_role("radio", name="小さすぎる、または 0"))
     press(page, "PyTorch に計算させる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     assert cells(page, "② BCE")[:2] == ["100", "0"]
@@ -72,7 +74,7 @@ def test_confidence_and_what_pytorch_does_at_nothing(visit: Visit, phone: bool) 
 def test_train_with_typing_errors_and_without_and_compare(visit: Visit, phone: bool) -> None:
     page = visit(f"{ADDRESS}外れ値(回帰)&lf_patients={3 + phone}", phone=phone)
     expect(page.get_by_text("▲ の 3 人は打ち間違い")).to_be_visible()
-    page.get_by_role("radio", name="MSE", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="MSE", exact=True))
     press(page, "3つの損失で同時に学習")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("線はほかの全員を犠牲にしても")).to_be_visible()
@@ -94,7 +96,7 @@ def test_train_with_typing_errors_and_without_and_compare(visit: Visit, phone: b
 def test_train_a_screening_and_move_its_threshold(visit: Visit, phone: bool) -> None:
     page = visit(f"{ADDRESS}不均衡(分類)&lf_ep=10&lf_seed={phone:d}", phone=phone, dark=phone)
     expect(page.get_by_text("と答えるだけで、正解率は")).to_be_visible()
-    page.get_by_role("radio", name="重み付き", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="重み付き", exact=True))
     press(page, "3つの損失で同時に学習")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("正解率の落とし穴")).to_be_visible()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PAGE = "/mini_batches?mb_experiment="
@@ -42,7 +44,7 @@ def test_race_predict_look_along_three_axes_pin_and_compare(visit: Visit, phone:
     page = visit(f"{PAGE}バッチサイズの競走&mb_epochs=5&mb_seed={11 + phone}", phone=phone, dark=dark)
     expect(page.get_by_role("heading", name="ミニバッチ・エポック・DataLoader")).to_be_visible()
     expect(page.get_by_text("学習用の 341 人")).to_be_visible()
-    page.get_by_role("radio", name="全データ(341)").check(force=True)
+    check(page.get_by_role("radio", name="全データ(341)"))
     press(page, "並べて学習")
     expect(page.get_by_text("5 エポックで終了")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("予想は「全データ(341)」")).to_be_visible()
@@ -80,7 +82,7 @@ def test_online_learning_blows_up_and_the_page_says_why(visit: Visit) -> None:
 @pytest.mark.parametrize("phone", [False, True])
 def test_walk_play_and_measure_the_noise(visit: Visit, phone: bool) -> None:
     page = visit(f"{PAGE}道すじのゆれ", phone=phone)
-    page.get_by_role("radio", name="全データ(90 人)").check(force=True)
+    check(page.get_by_role("radio", name="全データ(90 人)"))
     press(page, "歩き始める")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("更新 0 / 90")).to_be_visible()
@@ -118,7 +120,7 @@ def test_sorted_labels_do_harm_and_shuffling_heals(visit: Visit, phone: bool, tm
     page = visit(f"{PAGE}シャッフル", phone=phone)
     press(page, "見分けにくい病気なら")
     expect(page.get_by_role("slider", name="学習率")).to_have_attribute("aria-valuetext", "0.3")
-    page.get_by_role("radio", name="シャッフルあり").check(force=True)
+    check(page.get_by_role("radio", name="シャッフルあり"))
     press(page, "あり・なしを並べて学習")
     expect(page.get_by_text("予想どおりです。")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("見落とす(感度が下がる)")).to_be_visible()
@@ -157,7 +159,7 @@ def test_deal_out_play_the_batches_and_drop_the_last(visit: Visit, phone: bool) 
     expect(
         page.get_by_role("switch", name="端数を捨てる").or_(page.get_by_label("端数を捨てる"))
     ).to_be_checked()
-    page.get_by_role("radio", name="1人以上いる").check(force=True)
+    check(page.get_by_role("radio", name="1人以上いる"))
     press(page, "配ってみる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("バッチ 0 / 9", exact=True)).to_be_visible()
@@ -172,7 +174,7 @@ def test_deal_out_play_the_batches_and_drop_the_last(visit: Visit, phone: bool) 
 def test_load_ahead_measured_here(visit: Visit, phone: bool) -> None:
     page = visit(f"{PAGE}先読み", phone=phone)
     expect(chart(page, "先読みの考え方")).to_be_attached()
-    page.get_by_role("radio", name="3分の2以下に縮む").check(force=True)
+    check(page.get_by_role("radio", name="3分の2以下に縮む"))
     press(page, "この計算機で測る")
     expect(page.get_by_role("heading", name="読み解き")).to_be_visible(timeout=90_000)
     expect(page.get_by_text(re.compile("予想どおりです。|予想は「3分の2以下に縮む」"))).to_be_visible()

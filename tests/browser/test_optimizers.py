@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
@@ -39,7 +41,7 @@ def test_predict_race_play_without_the_server_and_read_the_ranking(visit: Visit,
     sent = count_frames(page)
     page.reload()
     expect(page.get_by_role("heading", name="オプティマイザ")).to_be_visible()
-    page.get_by_role("radio", name="Nesterov").check(force=True)
+    check(page.get_by_role("radio", name="Nesterov"))
     press(page, "レース開始")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_role("table")).to_contain_text("1. Nesterov")
@@ -135,7 +137,7 @@ def test_the_map_is_clicked_and_the_run_agrees_with_it(visit: Visit, phone: bool
     alpha = page.get_by_role("slider", name="学習率 α")
     expect(alpha).not_to_have_attribute("aria-valuetext", "0.400")
     expect(page.get_by_text("発散、")).to_be_visible()
-    page.get_by_role("radio", name="収まらない").check(force=True)
+    check(page.get_by_role("radio", name="収まらない"))
     press(page, "走らせる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     press(page, "いちばん速い点へ")

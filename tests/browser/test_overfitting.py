@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
@@ -36,7 +38,7 @@ def test_three_capacities_are_predicted_trained_and_scrubbed(visit: Visit, phone
         box = page.get_by_role("button", name="3つを同時に学習").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800
-    page.get_by_role("radio", name="大", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="大", exact=True))
     press(page, "3つを同時に学習")
     read(page)
     expect(page.get_by_text("予想は「大」、結果は「中」でした")).to_be_visible()
@@ -77,7 +79,7 @@ def test_random_labels_are_learnt_by_heart(visit: Visit, phone: bool) -> None:
     press(page, "丸暗記できる大きさ")
     expect(page.get_by_role("slider", name="隠れユニット数")).to_have_attribute("aria-valuetext", "256")
     settle(page)
-    page.get_by_role("radio", name="学習損失だけ下がり、検証損失は上がる").check(force=True)
+    check(page.get_by_role("radio", name="学習損失だけ下がり、検証損失は上がる"))
     press(page, "2つを同時に学習")
     read(page)
     expect(page.get_by_text("予想どおりです。")).to_be_visible()

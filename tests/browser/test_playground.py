@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PLAYGROUND = "/activations?ac_experiment=プレイグラウンド"
@@ -59,7 +61,7 @@ def test_predict_train_watch_the_map_and_go_back_in_the_browser(visit: Visit, ph
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: spoken.append(frame)))
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: spoken.append(frame)))
     page.reload()
-    page.get_by_role("radio", name="届く", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="届く", exact=True))
     press(page, "学習開始")
     seen = set()
     while page.get_by_role("heading", name="読み解き").count() == 0:
@@ -174,7 +176,7 @@ def test_a_preset_that_fails_says_why(visit: Visit, phone: bool) -> None:
     page = visit(PLAYGROUND, phone=phone)
     press(page, "線形を4層")
     expect(unit(page, "隠れ層 4・ユニット 8")).to_be_visible()
-    page.get_by_role("radio", name="届く", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="届く", exact=True))
     train(page)
     expect(page.get_by_text("予想は「届く」、結果は「届かない」でした。")).to_be_visible()
     expect(page.get_by_text("何枚重ねても1枚の足し算と掛け算に等しくなります")).to_be_visible()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
@@ -35,7 +37,7 @@ def test_five_ways_are_predicted_raced_and_played(visit: Visit, phone: bool) -> 
         box = page.get_by_role("button", name="5つを同時に学習").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800
-    page.get_by_role("radio", name="L2", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="L2", exact=True))
     press(page, "5つを同時に学習")
     read(page)
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
@@ -71,7 +73,7 @@ def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit, p
     press(page, "SGD では同じ")
     expect(page.get_by_role("radio", name="SGD", exact=True)).to_be_checked()
     settle(page)
-    page.get_by_role("radio", name="同じ", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="同じ", exact=True))
     settle(page)
     press(page, "2つの方法で縮める")
     expect(page.get_by_text("予想どおりです。")).to_be_visible(timeout=60_000)
@@ -89,7 +91,7 @@ def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit, p
 @pytest.mark.parametrize("phone", [False, True])
 def test_adam_with_l2_and_adamw_race_on_a_network(visit: Visit, phone: bool) -> None:
     page = visit("/regularization?rg_experiment=重み減衰&rg_d_part=ネットワークで競わせる", phone=phone)
-    page.get_by_role("radio", name="Adam + L2", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="Adam + L2", exact=True))
     settle(page)
     press(page, "5シードで同時に学習")
     read(page)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.patience import check
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PATH = "/regularization?rg_experiment=0になる重み"
@@ -33,11 +35,11 @@ def chart(page: Page, alt_text: str) -> Locator:
 def test_predict_a_price_and_walk_one_weight(visit: Visit, phone: bool) -> None:
     page = visit(PATH, phone=phone, dark=phone)
     expect(page.get_by_text("予想: 罰が大きく変わるのは?")).to_be_visible()
-    page.get_by_role("radio", name="L2", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="L2", exact=True))
     press(page, "罰を計算する")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     page.get_by_role("radio", name="1つの重み").click()
-    page.get_by_role("radio", name="0 のまわりで行ったり来たり").check(force=True)
+    check(page.get_by_role("radio", name="0 のまわりで行ったり来たり"))
     press(page, "歩かせる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("歩目から、ちょうど 0 のままです")).to_be_visible()
@@ -47,7 +49,7 @@ def test_predict_a_price_and_walk_one_weight(visit: Visit, phone: bool) -> None:
 @pytest.mark.parametrize("phone", [False, True])
 def test_move_lambda_along_the_paths(visit: Visit, phone: bool) -> None:
     page = visit(f"{PATH}&rg_p_part=10項目の係数", phone=phone)
-    page.get_by_role("radio", name="4〜6個").check(force=True)
+    check(page.get_by_role("radio", name="4〜6個"))
     press(page, "61通りの λ で求める")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("λ 30 / 60")).to_be_visible()
@@ -70,7 +72,7 @@ def test_look_for_markers_and_take_the_script_home(visit: Visit, phone: bool, tm
     expect(chart(page, "200 個のマーカーと重症度スコアとの相関")).to_be_attached()
     page.get_by_role("button", name="双子のマーカー").click()
     expect(page.get_by_role("slider", name="となりどうしの相関")).to_have_attribute("aria-valuetext", "0.98")
-    page.get_by_role("radio", name="7〜9個").check(force=True)
+    check(page.get_by_role("radio", name="7〜9個"))
     press(page, "マーカーを選ばせる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()
     expect(page.get_by_text("片方しか残らなかったのは")).to_be_visible()

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.neuron import Edit, NeuronSpec, walk
+from tests.browser.patience import check
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -54,7 +55,7 @@ def frames(page: Page) -> list[object]:
 @pytest.mark.parametrize("phone", [False, True])
 def test_predict_step_through_the_five_lines_and_read(visit: Visit, phone: bool) -> None:
     page = visit("/training_cycle", phone=phone, dark=phone)
-    page.get_by_role("radio", name="増える", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="増える", exact=True))
     line = page.locator(".lab-cycle-code [aria-current=step]")
     at(page, 0)
     expect(line).to_have_count(0)
@@ -174,7 +175,7 @@ def test_forgetting_zero_grad_piles_gradients_up(visit: Visit, phone: bool) -> N
     at(page, 0)
     press(page, "zero_grad() を忘れる")
     expect(page.locator(".lab-cycle-code")).to_contain_text("# optimizer.zero_grad()")
-    page.get_by_role("radio", name="高くなる", exact=True).check(force=True)
+    check(page.get_by_role("radio", name="高くなる", exact=True))
     press(page, "1エポック")
     for _ in range(4):
         press(page, "1つ進む")
@@ -222,7 +223,7 @@ def test_the_real_training_is_predicted_watched_paused_and_read(visit: Visit, ph
         f"/training_cycle?tc_experiment=本物で回す&tc_run_epochs=100&tc_batch=1&tc_seed={seed}&tc_run_rate=0.01",
         phone=phone,
     )
-    page.get_by_role("radio", name="10%未満").check(force=True)
+    check(page.get_by_role("radio", name="10%未満"))
     press(page, "学習開始")
     expect(page.get_by_text("残り約")).to_be_visible()
     press(page, "一時停止")
