@@ -6,7 +6,7 @@ import ast
 import inspect
 import io
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,24 @@ def source(function: Any, said: Mapping[str, str]) -> str:
     return _written(inspect.getsource(function), said)
 
 
-def module_source(module: str, said: Mapping[str, str]) -> str:
-    """Write all functions and classes of a module, which is read and not imported; see ``source``."""
+def module_source(module: str, said: Mapping[str, str], names: Collection[str] | None = None) -> str:
+    """Write functions and classes of a module, all or those of ``names``; see ``source``.
+
+    The module is read and not imported: it may need torch, which the server does without.
+    """
     found = find_spec(module)
     assert found is not None
     assert found.origin is not None
-    return _written(Path(found.origin).read_text(encoding="utf-8"), said)
+    return _written(Path(found.origin).read_text(encoding="utf-8"), said, names)
 
 
-def _written(text: str, said: Mapping[str, str]) -> str:
+def _written(text: str, said: Mapping[str, str], names: Collection[str] | None = None) -> str:
     tree = ast.parse(text)
-    kept = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    kept = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and (names is None or node.name in names)
+    ]
     lines = _without_comments(text).splitlines()
     return "\n\n\n".join(_dressed(node, lines, said) for node in kept)
 

@@ -5,14 +5,13 @@ The functions that do the work are those of the page, word for word. Nothing her
 
 from __future__ import annotations
 
-import ast
 from functools import lru_cache
-from pathlib import Path
 
 from core import marker_study
 from core.marker_study import StudySpec
 from core.script_data import patients as table_section
 from core.script_parts import join
+from core.script_source import module_source
 from core.shrinkage import COLUMNS, SMALL, TAIL, PathsSpec, WeightSpec
 from core.specs import LossSpec, TableRunSpec
 
@@ -34,12 +33,8 @@ _TOLD = {
 
 @lru_cache(maxsize=8)
 def function(module: str, name: str) -> str:
-    """Write a function as it stands in ``core``, without annotations and with a Japanese docstring."""
-    source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
-    lines = source.splitlines()
-    (found,) = (n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == name)
-    head = f"def {name}({', '.join(argument.arg for argument in found.args.args)}):"
-    return "\n".join([head, f'    """{_TOLD[name]}"""', *lines[found.body[1].lineno - 1 : found.end_lineno]])
+    """Write a function as it stands in ``core``."""
+    return module_source(f"core.{module}", _TOLD, [name])
 
 
 def _head(title: str, needs: str, imports: str) -> str:

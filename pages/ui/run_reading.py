@@ -44,7 +44,7 @@ def results(watched: runs.Watched) -> tuple[TableRun, ...] | None:
         st.info(run.problem or "順番を待っているあいだに停止しました。学習は行われていません。")
         return None
     found: tuple[TableRun, ...] = run.result
-    if not found[0].history:
+    if not all(result.history for result in found):
         st.info("1エポックも終わらないうちに停止しました。")
         return None
     return found

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.history import Row, TableRun
 from core.specs import TableRunSpec
-from pages.ui import charts, lesson, runs, text
+from pages.ui import charts, compare, lesson, run_reading, runs, text
 from pages.ui.loss_view import curve
 
 LONGEST = 240  # epochs drawn of a longer run: more would not be told apart on the screen
@@ -33,15 +33,41 @@ def start(slot: str, label: str, job: Callable[..., Any], specs: tuple[TableRunS
         st.caption("表示中の結果は変更前の設定のものです。もう一度押すと、いまの設定で学習し直します。")
 
 
+def experiment(
+    slot: str,
+    page: str,
+    choices: Sequence[lesson.Preset],
+    *,
+    controls: Callable[[DeltaGenerator, DeltaGenerator], None],
+    draw: Callable[[runs.Watched], None],
+    result: Callable[[runs.Watched], None],
+) -> None:
+    """Lay out an experiment: question, controls beside the stage, then the reading and the pins of ``page``.
+
+    ``controls(question, picture)`` fills the place above the columns and that on top of the stage, ``draw``
+    shows a run live, ``result`` reads one that is done.
+    """
+    question = st.container()
+    left, stage = st.columns([2, 3], gap="large")
+    with stage:
+        picture = st.container()
+    with left:
+        controls(question, picture)
+        presets(slot, choices)
+    with stage:
+        runs.show_notice(slot)
+        watched = runs.current(slot)
+        if watched is not None:
+            runs.live(slot, draw)
+    if watched and watched.run.done:
+        result(watched)
+    compare.show(page)
+
+
 def results(watched: runs.Watched) -> tuple[TableRun, ...] | None:
     """Return what a run that is done has left, or say why there is nothing to read and return None."""
-    run = watched.run
-    if run.result is None:
-        st.info(run.problem or "順番を待っているあいだに停止しました。学習は行われていません。")
-        return None
-    found: tuple[TableRun, ...] = run.result
-    if not all(result.history for result in found):
-        st.info("1エポックも終わらないうちに停止しました。")
+    found = run_reading.results(watched)
+    if found is None:
         return None
     if any(result.ending == "diverged" for result in found):
         st.warning("損失が計算不能になりました。設定を既定に戻して試してください。")

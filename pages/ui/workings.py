@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -120,9 +119,6 @@ def sentences(lines: Sequence[str]) -> None:
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-_notebook = lru_cache(maxsize=16)(derivative_script.notebook)
-
-
 def script(slot: str, code: str, name: str, library: str = "PyTorch") -> None:
     """Show a small script that prints the page's own numbers, to copy or to take home."""
     with st.expander(f"この計算とまったく同じ {library} のコード"):
@@ -130,7 +126,12 @@ def script(slot: str, code: str, name: str, library: str = "PyTorch") -> None:
         with st.container(horizontal=True, gap="small"):
             for label, suffix, mime, data in (
                 ("Python(.py)", "py", "text/x-python", code),
-                ("ノートブック(.ipynb)", "ipynb", "application/x-ipynb+json", lambda: _notebook(code)),
+                (
+                    "ノートブック(.ipynb)",
+                    "ipynb",
+                    "application/x-ipynb+json",
+                    lambda: derivative_script.notebook(code),
+                ),
             ):
                 st.download_button(
                     label,

@@ -9,26 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.reader import overflows, press, read, settle
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has been drawn anew: a prediction belongs to the settings it stands above."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-
-
-def read(page: Page) -> None:
-    expect(page.get_by_role("heading", name="読み解き")).to_be_visible(timeout=60_000)
 
 
 @pytest.mark.parametrize("phone", [False, True])

@@ -8,42 +8,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from core import score
 from core.score import PatientSpec
+from tests.browser.reader import guess, overflows, play_to_the_end, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PHONE_AND_DESKTOP = pytest.mark.parametrize("phone", [False, True])
 
 
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def guess(page: Page, choice: str) -> None:
-    question = page.get_by_test_id("stRadioGroup")
-    question.get_by_text(choice, exact=True).click()
-    expect(question.get_by_role("radio", name=choice, exact=True)).to_be_checked()
-
-
 def row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has_text=re.compile(f"^{re.escape(name)}"))
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
-
-
-def play_to_the_end(page: Page) -> None:
-    """Play a little, then jump to the last step."""
-    count = page.locator(".lab-player-count")
-    expect(count).to_contain_text(" 0 / ")
-    press(page, "再生")
-    expect(count).not_to_contain_text(" 0 / ")
-    steps = page.locator(".lab-player input[type=range]")
-    steps.focus()
-    page.keyboard.press("End")
-    last = steps.get_attribute("max")
-    expect(count).to_contain_text(f"{last} / {last}")
 
 
 @PHONE_AND_DESKTOP

@@ -11,17 +11,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.dropout_rest import STEPS, Rest, RestSpec, rest
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PAGE = "/regularization?rg_experiment=ドロップアウト"
 ONES = f"{PAGE}&rg_o_part=train() と eval()"
 FORGET = f"{PAGE}&rg_o_part=eval() を忘れる"
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def opened(page: Page) -> Page:
@@ -33,11 +29,6 @@ def opened(page: Page) -> Page:
         page.reload()
     at(page, 1)
     return page
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def drawn(page: Page) -> list[str]:

@@ -8,20 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 GO = "変形を 9 枚作る"
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def source(page: Page, name: str) -> str:

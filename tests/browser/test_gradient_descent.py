@@ -9,22 +9,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 MAP = "/gradient_descent?gd_experiment=2つの重み(地図)"
 NETWORK = "/gradient_descent?gd_experiment=本物の損失地形&gd_epochs=20"
 EDGES = {"left": 50, "right": 10, "top": 8, "bottom": 42}  # of the plot within its picture
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def picture(page: Page) -> Locator:

@@ -10,20 +10,11 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 NETWORK = "/learning_rate?experiment=本物のネットワーク"
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def finished_losses(page: Page) -> list[str]:

@@ -5,20 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 ADDRESS = "/loss_functions?lf_experiment="
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def cells(page: Page, name: str) -> list[str]:

@@ -9,20 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PAGE = "/mini_batches?mb_experiment="
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def chart(page: Page, alt: str) -> Locator:

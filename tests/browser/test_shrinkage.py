@@ -9,21 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PATH = "/regularization?rg_experiment=0になる重み"
 SELECT = "/regularization?rg_experiment=マーカーを選ぶ"
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def chart(page: Page, alt_text: str) -> Locator:

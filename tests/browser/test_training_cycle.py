@@ -10,15 +10,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.neuron import Edit, NeuronSpec, walk
-from tests.browser.patience import check
+from tests.browser.reader import check, overflows, press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 LINES = ["optimizer.zero_grad()", "model(x)", "loss_fn(y_hat, y)", "loss.backward()", "optimizer.step()"]
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def shown(number: float, digits: int = 3) -> str:
@@ -33,11 +29,6 @@ def chip(page: Page, name: str, row: str) -> Locator:
 
 def at(page: Page, step: int) -> None:
     expect(page.get_by_role("slider", name="手順")).to_have_value(str(step))
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def frames(page: Page) -> list[object]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from core.forecaster import train_forecaster
 from core.specs import ForecastSpec, ModelSpec, TrainingSpec
 from pages.ui import text
+from tests.browser.reader import overflows
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
@@ -19,11 +20,6 @@ FRESH_SERVER = True
 
 def start(page: Page) -> None:
     page.get_by_role("button", name="学習開始").click()
-
-
-def overflows(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
-    return wide
 
 
 def test_a_cold_deep_link_trains_and_gives_the_numbers_of_the_run(visit: Visit) -> None:

@@ -11,7 +11,7 @@ from core.history import TableRun
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TableSpec, TrainingSpec
 from pages.parts.activations import activation_bend_view as view
 from pages.parts.activations import activation_parts as parts
-from pages.ui import code, compare, lesson, runs, side_by_side
+from pages.ui import code, lesson, runs, side_by_side
 
 SLOT = "ac_bend"
 PAGE = "activations_bend"
@@ -120,21 +120,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
 
 def show() -> None:
     """Train linear and bent networks on potassium and mortality, side by side."""
-    question = st.container()
-    controls, stage = st.columns([2, 3], gap="large")
-    with stage:
-        picture = st.container()
-    with controls:
-        _controls(question, picture)
-        side_by_side.presets(SLOT, PRESETS)
-    with stage:
-        runs.show_notice(SLOT)
-        watched = runs.current(SLOT)
-        if watched is not None:
-            runs.live(SLOT, _draw)
-    if watched and watched.run.done:
-        _result(watched)
-    compare.show(PAGE)
+    side_by_side.experiment(SLOT, PAGE, PRESETS, controls=_controls, draw=_draw, result=_result)
 
 
 def _draw(watched: runs.Watched) -> None:

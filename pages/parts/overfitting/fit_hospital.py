@@ -89,21 +89,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
 
 def show() -> None:
     """Learn from the films of one hospital, and read those of another."""
-    question = st.container()
-    controls, stage = st.columns([2, 3], gap="large")
-    with stage:
-        picture = st.container()
-    with controls:
-        _controls(question, picture)
-        parts.presets(SLOT, PRESETS)
-    with stage:
-        runs.show_notice(SLOT)
-        watched = runs.current(SLOT)
-        if watched is not None:
-            runs.live(SLOT, _draw)
-    if watched and watched.run.done:
-        _result(watched)
-    compare.show(PAGE)
+    parts.experiment(SLOT, PAGE, PRESETS, controls=_controls, draw=_draw, result=_result)
 
 
 def _draw(watched: runs.Watched) -> None:
