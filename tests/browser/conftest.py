@@ -8,8 +8,19 @@ from tests.browser.chromium import ARGUMENTS, find
 from tests.server import Server, serving
 
 expect.set_options(timeout=45_000)  # a busy machine takes its time
+
+TRIES_AGAIN = 1
+"""How often a browser test that failed is tried again: a starved machine loses a click now and then."""
+
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try browser tests again, with all that they need made anew; a fault in the app fails them again."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=TRIES_AGAIN))
 
 
 @pytest.fixture(scope="session")
