@@ -11,7 +11,7 @@ from core import device as devices
 from core import models, optimizers
 from core.forecast import persistence, score
 from core.history import ForecastRun, Paused, TestForecast, run_ending, run_history
-from core.learners import Learner, Plain, Stacked, Table
+from core.learners import Learner, Plain, Stacked, Table, to_numpy
 from core.losses import MSE
 from core.schedules import Clock
 from core.series import FloatArray, Series, article_series
@@ -40,9 +40,11 @@ def make_learner(specs: Sequence[ForecastSpec], device: torch.device) -> Learner
     """Build the networks of ``specs``: a plain one for one spec, stacked ones for more."""
     built = [models.build(s.model, s.training.seed).to(device) for s in specs]
     if len(specs) == 1:
-        return Plain(built[0], MSE, optimizers.build(specs[0].optimizer, built[0].parameters()))
+        optimizer = optimizers.build(specs[0].optimizer, built[0].parameters())
+        return Plain(built[0], MSE, optimizer, clip=specs[0].training.clip)
     clocks = [Clock(ScheduleSpec(), s.optimizer.lr, s.training.epochs) for s in specs]
-    return Stacked(built, MSE, [s.optimizer for s in specs], clocks)
+    rules = [s.optimizer for s in specs]
+    return Stacked(built, MSE, rules, clocks, clip=specs[0].training.clip)
 
 
 def train_forecasters(
@@ -98,6 +100,8 @@ def train_forecasters(
         return ForecastRun(
             history=history,
             ending=run_ending(history, together),
+            weights=to_numpy(weights),
+            scale=(scaler.mean, scaler.sd),
             weights_epoch=stopping.best_epoch if stopping.best_weights else len(history),
             device=devices.describe(device),
             parameters=models.count_parameters(model),

@@ -84,9 +84,15 @@ class TestForecast:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ForecastRun(Result):
-    """A forecaster: what it forecasts for the test stretch, and how well."""
+    """A forecaster: what it forecasts for the test stretch, and how well.
 
+    ``weights`` are the arrays of its ``state_dict`` by name, those after ``weights_epoch`` epochs; it reads
+    and answers ``(value − scale[0]) / scale[1]``.
+    """
+
+    weights: dict[str, FloatArray] = field(repr=False)
     weights_epoch: int
+    scale: tuple[float, float]
     train_windows: int
     validation_windows: int
     test: TestForecast = field(repr=False)

@@ -122,7 +122,8 @@ class Plain:
     """One network, trained by the very operations of a textbook loop, in their order.
 
     ``random_state`` is the state of torch's global generator from which dropout and augmentation draw;
-    ``graded`` networks count their right answers when they do not learn.
+    ``graded`` networks count their right answers when they do not learn; ``clip`` is the longest that a
+    gradient may be (Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent networks).
     """
 
     runs = 1
@@ -136,11 +137,13 @@ class Plain:
         penalty: PenaltySpec | None = None,
         random_state: Tensor | None = None,
         graded: bool = False,
+        clip: float | None = None,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self._penalty = Penalty(penalty, model) if penalty and penalty != PenaltySpec() else None
         self._random_state = random_state
         self._graded, self._accuracy = graded, math.nan
+        self._clip = clip
         self._loss = loss.mean
         self._parameters = list(model.parameters())
         self._step = optimizers.stepper(optimizer)
@@ -167,6 +170,8 @@ class Plain:
                     for parameter in self._parameters:
                         parameter.grad = None
                     (value if self._penalty is None else value + self._penalty()).backward()
+                    if self._clip is not None:
+                        nn.utils.clip_grad_norm_(self._parameters, self._clip)
                     with torch.no_grad():
                         self._step()
                 total += value.item() * len(inputs)
@@ -233,12 +238,13 @@ class Stacked:
         rules: Sequence[OptimizerSpec],
         clocks: Sequence[schedules.Clock],
         penalties: Sequence[PenaltySpec] = (),
+        clip: float | None = None,
     ) -> None:
         self.stack = Stack(models)
         self._l1 = self._per_weight([p.l1 for p in penalties])
         self._l2 = self._per_weight([p.l2 for p in penalties])
         self.runs = self.stack.runs
-        self._loss, self._clocks = loss, clocks
+        self._loss, self._clocks, self._clip = loss, clocks, clip
         self._updates = Updates(rules, self.stack)
         self._updates.set_lr(self.lrs())
 
@@ -261,11 +267,20 @@ class Stacked:
                 if learn:
                     losses.backward(torch.ones_like(losses))
                     self._penalize()
+                    if self._clip is not None:
+                        self._shorten(self._clip)
                     self._updates.step()
                 means.append(losses.detach())
         sizes = torch.tensor([batch.shape[1] for batch in batches], dtype=torch.float64)
         total = (torch.stack(means).cpu().double() * sizes.unsqueeze(1)).sum(dim=0)  # (runs,)
         return [float(value) for value in (total / sizes.sum()).tolist()]
+
+    @torch.no_grad()
+    def _shorten(self, longest: float) -> None:
+        """Shorten each run's gradient to ``longest``, as ``torch.nn.utils.clip_grad_norm_`` does."""
+        gradient, owner = self.stack.flat_grad, self.stack.owner
+        squares = gradient.new_zeros(self.runs).index_add_(0, owner, gradient**2)
+        gradient.mul_((longest / (squares.sqrt() + 1e-6)).clamp(max=1.0)[owner])
 
     def _per_weight(self, strengths: Sequence[float]) -> Tensor | None:
         """Return each run's strength at its weights and 0 at its biases; None when all are 0."""

@@ -39,7 +39,8 @@ def make_learner(specs: Sequence[TableRunSpec], device: torch.device) -> Learner
     if len(specs) > 1:
         built = [models.build_mlp(s.model, *shape, s.training.seed).to(device) for s in specs]
         clocks = [schedules.Clock(s.schedule, s.optimizer.lr, s.training.epochs) for s in specs]
-        return Stacked(built, loss, [s.optimizer for s in specs], clocks, [s.penalty for s in specs])
+        rules, penalties = [s.optimizer for s in specs], [s.penalty for s in specs]
+        return Stacked(built, loss, rules, clocks, penalties, clip=spec.training.clip)
     network, random_state = models.build_mlp_with_random_state(spec.model, *shape, spec.training.seed)
     optimizer = optimizers.build(spec.optimizer, network.to(device).parameters())
     return Plain(
@@ -50,6 +51,7 @@ def make_learner(specs: Sequence[TableRunSpec], device: torch.device) -> Learner
         spec.penalty,
         random_state if draws(spec) else None,
         graded=isinstance(spec.model, ConvSpec),
+        clip=spec.training.clip,
     )
 
 

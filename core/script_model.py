@@ -256,6 +256,7 @@ def training(listed: Sequence[AnySpec], names: Names) -> str:
             min_delta,
             strengths if penalizes(listed) else None,
             graded,
+            spec.training.clip is not None,
         ),
     )
 

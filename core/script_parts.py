@@ -183,6 +183,7 @@ _TRAIN = """
         total += loss.item() * len(x)
     train_loss = total / len(train_x)
 """
+_CLIP = "        nn.utils.clip_grad_norm_(model.parameters(), LONGEST)  # 長すぎる勾配を縮める\n"
 _VALIDATE = """
     # 検証データでは採点だけを行い、重みは動かさない
     model.eval()
@@ -254,10 +255,12 @@ def loop(
     min_delta: float | None,
     strengths: tuple[str, str] | None = None,
     graded: bool = False,
+    clips: bool = False,
 ) -> str:
     """Write the training loop.
 
-    ``min_delta`` is None when nothing stops it early, ``strengths`` when weights cost nothing.
+    ``min_delta`` is None when nothing stops it early, ``strengths`` when weights cost nothing; ``clips`` when
+    a gradient may be too long.
     ``graded`` counts the right answers of each validation.
     """
     begin = "train_losses, validation_losses = [], []" if validation else "train_losses = []"
@@ -267,6 +270,8 @@ def loop(
     best = "best_loss - MIN_DELTA" if min_delta else "best_loss"
     step = textwrap.indent(schedule_step(schedules), "    ")
     train = _TRAIN.rstrip("\n")
+    if clips:
+        train = train.replace("        optimizer.step()", _CLIP + "        optimizer.step()")
     if strengths:
         begin = _WEIGHTS + begin
         train = train.replace(

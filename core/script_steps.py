@@ -54,6 +54,8 @@ def settings(listed: Sequence[AnySpec]) -> Section:
         lines.append(f"PATIENCE = {training.patience}  # 改善しないエポックが何回続いたら止めるか")
         if training.min_delta:
             lines.append(f"MIN_DELTA = {training.min_delta!r}  # これより大きく下がれば改善とみなす")
+    if training.clip is not None:
+        lines.append(f"LONGEST = {training.clip!r}  # 勾配の長さ(ノルム)の上限")
     if isinstance(spec, ForecastSpec):
         lines.append(f"LENGTH = {spec.length}  # 窓の長さ(何点前まで見るか)")
     code, explanation = "\n".join(lines), "数字を書きかえると、違う条件で試せます。"

@@ -269,7 +269,10 @@ class PenaltySpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """How long and in what order to train. ``patience`` counts epochs without a better validation loss."""
+    """How long and in what order to train. ``patience`` counts epochs without a better validation loss.
+
+    ``clip`` is the longest a gradient may be: a longer one is shortened to it before each step.
+    """
 
     epochs: int = 200
     batch_size: int = 16
@@ -277,8 +280,11 @@ class TrainingSpec:
     seed: int = 0
     patience: int | None = None
     min_delta: float = 0.0
+    clip: float | None = None
 
     def __post_init__(self) -> None:
+        if self.clip is not None:
+            require_between("勾配クリッピングの上限", self.clip, 1e-4, 1e4)
         require_between("エポック数", self.epochs, 1, 2000)
         require_between("バッチサイズ", self.batch_size, 1, 4096)
         require_between("乱数の種", self.seed, 0, 2**31 - 1)
@@ -401,3 +407,5 @@ def require_together(specs: Sequence[AnySpec]) -> None:
         require_stackable(specs)
     elif len({spec.training.epochs for spec in specs}) != 1:
         raise SpecError("一緒に学習する設定は、エポック数をそろえてください。")
+    elif len({spec.training.clip for spec in specs}) != 1:
+        raise SpecError("一緒に学習する設定は、勾配クリッピングの上限をそろえてください。")

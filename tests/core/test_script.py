@@ -219,6 +219,7 @@ training_specs = st.builds(
     seed=st.integers(0, 2**31 - 1),
     patience=st.none() | st.integers(1, 3),
     min_delta=st.sampled_from([0.0, 0.01]),
+    clip=st.sampled_from([None, None, 0.05, 1.0]),
 )
 
 

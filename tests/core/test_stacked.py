@@ -125,6 +125,7 @@ def test_perceptrons_on_a_table_learn_together_what_each_learns_alone(
     optimizer=st.sampled_from(OPTIMIZERS),
     length=st.integers(2, 10),
     batch_size=st.integers(16, 100),
+    clip=st.sampled_from([None, 0.1]),
     runs=run_settings(0.01),
 )
 def test_forecasters_learn_together_what_each_learns_alone(
@@ -132,6 +133,7 @@ def test_forecasters_learn_together_what_each_learns_alone(
     optimizer: str,
     length: int,
     batch_size: int,
+    clip: float | None,
     runs: list[tuple[float, ScheduleSpec, int]],
 ) -> None:
     specs = [
@@ -140,7 +142,7 @@ def test_forecasters_learn_together_what_each_learns_alone(
             split=SplitSpec(train=0.6, validation=0.2),
             model=model,
             optimizer=OptimizerSpec(name=optimizer, lr=lr),
-            training=TrainingSpec(epochs=10, batch_size=batch_size, seed=seed),
+            training=TrainingSpec(epochs=10, batch_size=batch_size, seed=seed, clip=clip),
         )
         for lr, _, seed in runs
     ]
