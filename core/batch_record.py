@@ -12,7 +12,7 @@ from torch import Tensor
 from core import tables
 from core.fleet import Fleet
 from core.history import Epoch, Frame
-from core.learners import Learner, Plain, Stacked, State, Table, never
+from core.learners import Learner, Plain, Samples, Stacked, State, never
 from core.perceptron import groups, to_table
 from core.specs import TableRunSpec
 from core.training import Course, Training, Watch
@@ -38,7 +38,7 @@ class RecordingLearner:
         self.losses, self.positive, self.ill = [], [], []
 
     def one_pass(
-        self, data: Table, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
+        self, data: Samples, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
     ) -> list[float]:
         """See ``Learner.one_pass``."""
         if not learn:
@@ -49,7 +49,7 @@ class RecordingLearner:
             losses = self.inner.one_pass(data, [batch], True, interrupted)
             self.losses.append(losses)
             self.positive.append(self._answers())
-            self.ill.append(data.targets[batch].double().mean(dim=-1).expand(self.runs).tolist())
+            self.ill.append(data.take(batch)[1].double().mean(dim=-1).expand(self.runs).tolist())
             totals = [t + loss * batch.shape[-1] for t, loss in zip(totals, losses, strict=True)]
         samples = sum(batch.shape[-1] for batch in batches)
         return [total / samples for total in totals]

@@ -23,11 +23,37 @@ class Interrupted(Exception):  # noqa: N818 - not an error: a reader pressed sto
     """Raised between two batches when the caller no longer wants the run."""
 
 
+class Samples(Protocol):
+    """What a network learns from, by number."""
+
+    @property
+    def rows(self) -> int:
+        """Return how many samples there are."""
+        ...
+
+    def take(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Return inputs (batch, …) and targets (batch, …) of the samples of those numbers."""
+        ...
+
+
 class Table(NamedTuple):
     """Inputs (samples, …) and targets (samples, …) that belong together."""
 
     inputs: Tensor
     targets: Tensor
+
+    @property
+    def rows(self) -> int:
+        """See ``Samples.rows``."""
+        return len(self.inputs)
+
+    def take(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Samples.take``."""
+        if batch.dim() > 1:
+            return self.inputs[batch], self.targets[batch]
+        # Copied batch by batch: a slice of a shuffled table lies elsewhere in memory, and matrix products
+        # of odd sizes then round differently from a DataLoader's.
+        return torch.index_select(self.inputs, 0, batch), torch.index_select(self.targets, 0, batch)
 
 
 def never() -> bool:
@@ -41,7 +67,7 @@ class Learner(Protocol):
     runs: int
 
     def one_pass(
-        self, data: Table, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
+        self, data: Samples, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
     ) -> list[float]:
         """Go once over ``data`` in ``batches`` of row numbers and return each run's mean loss.
 
@@ -149,7 +175,7 @@ class Plain:
         self._step = optimizers.stepper(optimizer)
 
     def one_pass(
-        self, data: Table, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
+        self, data: Samples, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
     ) -> list[float]:
         """See ``Learner.one_pass``; ``batches`` hold row numbers (batch,)."""
         total, samples, right = 0.0, 0, 0
@@ -158,10 +184,7 @@ class Plain:
             for batch in batches:
                 if interrupted():
                     raise Interrupted
-                # Copied batch by batch: a slice of a shuffled table lies elsewhere in memory, and matrix
-                # products of odd sizes then round differently from a DataLoader's.
-                inputs = torch.index_select(data.inputs, 0, batch)
-                targets = torch.index_select(data.targets, 0, batch)
+                inputs, targets = data.take(batch)
                 outputs = self.model(inputs)
                 value = self._loss(outputs, targets)
                 if self._graded and not learn:
@@ -249,7 +272,7 @@ class Stacked:
         self._updates.set_lr(self.lrs())
 
     def one_pass(
-        self, data: Table, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
+        self, data: Samples, batches: Sequence[Tensor], learn: bool, interrupted: Callable[[], bool] = never
     ) -> list[float]:
         """See ``Learner.one_pass``; ``batches`` hold row numbers (runs, batch)."""
         means: list[Tensor] = []
@@ -257,8 +280,8 @@ class Stacked:
             for batch in batches:
                 if interrupted():
                     raise Interrupted
-                targets = data.targets[batch]  # (runs, batch) or (runs, batch, outputs)
-                outputs = self.stack(data.inputs[batch])
+                inputs, targets = data.take(batch)  # targets (runs, batch) or (runs, batch, outputs)
+                outputs = self.stack(inputs)
                 each = self._loss.each(outputs.flatten(0, 1), targets.flatten(0, 1)).view(self.runs, -1)
                 if self._loss.weight is None:
                     losses = each.mean(dim=1)  # (runs,)

@@ -66,6 +66,19 @@ def build(spec: LossSpec, name: str) -> Loss:
 MSE = build(LossSpec(), "mse")
 
 
+def _known_squares(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the sum of squared errors of each row over the targets that are numbers, not NaN."""
+    return (torch.where(torch.isfinite(targets), outputs - targets, 0.0) ** 2).sum(dim=1)
+
+
+KNOWN_MSE = Loss(
+    mean=lambda o, t: _known_squares(o, t).sum() / torch.isfinite(t).sum(),
+    each=_known_squares,
+    weight=lambda t: torch.isfinite(t).sum(dim=-1).to(torch.float32),
+)
+"""The mean squared error of rows (rows, outputs) some of whose targets are missing."""
+
+
 def of_a_constant(loss: Loss, name: str, targets: Tensor) -> float:
     """Return the loss of the best constant answer to ``targets``, which a network should beat.
 

@@ -19,19 +19,19 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "
 
 
 class Forecaster(nn.Module):
-    """A recurrent layer that reads a window, and a linear head on its last step.
+    """A recurrent layer that reads a window of ``features``, and a linear head on its last step.
 
     SimpleRNN: Elman, Finding structure in time (1990). LSTM: Hochreiter and Schmidhuber (1997).
     GRU: Cho et al. (2014).
     """
 
-    def __init__(self, spec: ModelSpec, features: int = 1) -> None:
+    def __init__(self, spec: ModelSpec, features: int = 1, outputs: int = 1) -> None:
         super().__init__()
         self.recurrent = CELLS[spec.name](features, spec.hidden, spec.layers, batch_first=True)
-        self.head = nn.Linear(spec.hidden, 1)
+        self.head = nn.Linear(spec.hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map windows (batch, length, features) to the next reading (batch, 1)."""
+        """Map windows (batch, length, features) to what comes next (batch, outputs)."""
         states, _ = self.recurrent(x)  # (batch, length, hidden)
         forecast: Tensor = self.head(states[:, -1])
         return forecast
@@ -80,9 +80,9 @@ def mlp(spec: MLPSpec, features: int, outputs: int) -> nn.Sequential:
     return network.to(memory_format=torch.channels_last) if isinstance(spec, ConvSpec) else network
 
 
-def build(spec: ModelSpec, seed: int) -> Forecaster:
+def build(spec: ModelSpec, seed: int, features: int = 1, outputs: int = 1) -> Forecaster:
     """Build a forecaster with the initial weights that ``torch.manual_seed(seed)`` would give it."""
-    return _seeded(seed, lambda: Forecaster(spec))
+    return _seeded(seed, lambda: Forecaster(spec, features, outputs))
 
 
 def build_mlp(spec: MLPSpec, features: int, outputs: int, seed: int) -> nn.Sequential:

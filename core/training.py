@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.history import Ending, Epoch, Frame, Paused, Row
-from core.learners import Interrupted, Learner, State, Table, never, to_numpy, to_tensors
+from core.learners import Interrupted, Learner, Samples, State, never, to_numpy, to_tensors
 from core.specs import TrainingSpec
 
 
@@ -67,8 +67,8 @@ class Training:
     def __init__(
         self,
         learner: Learner,
-        train: Table,
-        validation: Table | None,
+        train: Samples,
+        validation: Samples | None,
         spec: TrainingSpec,
         seeds: Sequence[int] | None = None,
     ) -> None:
@@ -81,13 +81,13 @@ class Training:
 
     def _batches(self) -> tuple[Tensor, ...]:
         """Draw the batches of one epoch: row numbers (batch,), or (runs, batch) for several runs."""
-        orders = [order(len(self._train.inputs), self.spec.shuffle, g) for g in self._generators]
+        orders = [order(self._train.rows, self.spec.shuffle, g) for g in self._generators]
         rows = orders[0] if len(orders) == 1 else torch.stack(orders)
         return torch.split(rows, self.spec.batch_size, dim=-1)
 
     def _held_out(self) -> tuple[Tensor, ...]:
         assert self._validation is not None
-        rows = torch.arange(len(self._validation.inputs))
+        rows = torch.arange(self._validation.rows)
         if self.learner.runs > 1:
             rows = rows.expand(self.learner.runs, -1)
         return torch.split(rows, 1024, dim=-1)

@@ -125,7 +125,6 @@ def test_perceptrons_on_a_table_learn_together_what_each_learns_alone(
     optimizer=st.sampled_from(OPTIMIZERS),
     length=st.integers(2, 10),
     batch_size=st.integers(16, 100),
-    clip=st.sampled_from([None, 0.1]),
     runs=run_settings(0.01),
 )
 def test_forecasters_learn_together_what_each_learns_alone(
@@ -133,7 +132,6 @@ def test_forecasters_learn_together_what_each_learns_alone(
     optimizer: str,
     length: int,
     batch_size: int,
-    clip: float | None,
     runs: list[tuple[float, ScheduleSpec, int]],
 ) -> None:
     specs = [
@@ -142,7 +140,7 @@ def test_forecasters_learn_together_what_each_learns_alone(
             split=SplitSpec(train=0.6, validation=0.2),
             model=model,
             optimizer=OptimizerSpec(name=optimizer, lr=lr),
-            training=TrainingSpec(epochs=10, batch_size=batch_size, seed=seed, clip=clip),
+            training=TrainingSpec(epochs=10, batch_size=batch_size, seed=seed),
         )
         for lr, _, seed in runs
     ]
@@ -158,9 +156,15 @@ def toy_table(samples: int, *shape: int) -> Table:
     return Table(inputs, inputs.flatten(1).mean(dim=1, keepdim=True).sin())
 
 
-def plain(model: nn.Module, optimizer: OptimizerSpec, schedule: ScheduleSpec, epochs: int) -> Plain:
+def plain(
+    model: nn.Module,
+    optimizer: OptimizerSpec,
+    schedule: ScheduleSpec,
+    epochs: int,
+    clip: float | None = None,
+) -> Plain:
     torch_optimizer = optimizers.build(optimizer, model.parameters())
-    return Plain(model, MSE, torch_optimizer, schedules.build(schedule, torch_optimizer, epochs))
+    return Plain(model, MSE, torch_optimizer, schedules.build(schedule, torch_optimizer, epochs), clip=clip)
 
 
 @settings(max_examples=20, deadline=None)
@@ -170,6 +174,7 @@ def plain(model: nn.Module, optimizer: OptimizerSpec, schedule: ScheduleSpec, ep
     samples=st.integers(3, 50),
     batch_size=st.integers(3, 30),
     shuffle=st.booleans(),
+    clip=st.sampled_from([None, 0.05]),
     runs=run_settings(0.01),
 )
 def test_in_float64_nothing_but_the_tenth_digit_tells_them_apart(
@@ -178,6 +183,7 @@ def test_in_float64_nothing_but_the_tenth_digit_tells_them_apart(
     samples: int,
     batch_size: int,
     shuffle: bool,
+    clip: float | None,
     runs: list[tuple[float, ScheduleSpec, int]],
 ) -> None:
     epochs, seeds = 10, [seed for _, _, seed in runs]
@@ -193,10 +199,11 @@ def test_in_float64_nothing_but_the_tenth_digit_tells_them_apart(
         spec = TrainingSpec(epochs=epochs, batch_size=batch_size, shuffle=shuffle)
         clocks = [schedules.Clock(schedule, lr, epochs) for lr, schedule, _ in runs]
         rules = [OptimizerSpec(name=optimizer, lr=lr) for lr, _, _ in runs]
-        stacked = Stacked([network(seed) for seed in seeds], MSE, rules, clocks)
+        stacked = Stacked([network(seed) for seed in seeds], MSE, rules, clocks, clip=clip)
         together = list(Training(stacked, train, validation, spec, seeds).epochs())
         for run, (lr, schedule, seed) in enumerate(runs):
-            single = plain(network(seed), OptimizerSpec(name=optimizer, lr=lr), schedule, epochs)
+            rule = OptimizerSpec(name=optimizer, lr=lr)
+            single = plain(network(seed), rule, schedule, epochs, clip)
             alone = [row for (row,) in Training(single, train, validation, spec, [seed]).epochs()]
             assert_same_histories([row[run] for row in together], alone, rel=1e-10)
             for name, weight in single.weights(0).items():
