@@ -40,15 +40,20 @@ class StoppingCourse:
         while self.done < self.spec.epochs and None in self.ends:
             self.done += 1
             for run, stream in enumerate(streams):
-                if self.ends[run] is not None:
+                if self.ends[run] is None:
+                    (self._last[run],) = next(stream)
+                else:
                     self._last[run] = replace(self._known(run), number=self.done)
-                    continue
-                (epoch,) = next(stream)
-                self._last[run] = epoch
+            row = tuple(self._known(run) for run in range(len(streams)))
+            self._judge(row)  # once all are there: an epoch that is interrupted counts for none of them
+            yield row
+
+    def _judge(self, row: Row) -> None:
+        for run, epoch in enumerate(row):
+            if self.ends[run] is None:
                 early = self.stoppings[run].update(epoch, partial(self._trainings[run].weights, 0))
                 if early or not math.isfinite(epoch.train_loss):
                     self.ends[run] = self.done
-            yield tuple(self._known(run) for run in range(len(streams)))
 
     def _known(self, run: int) -> Epoch:
         last = self._last[run]

@@ -118,9 +118,9 @@ def _origins(
 def cut(spec: HorizonSpec, readings: FloatArray, values: FloatArray) -> tuple[Stretches, Parts]:
     """Lay out the parts of ``readings`` (points, inputs) for ``spec``; ``values`` are those with gaps filled.
 
-    An origin of validation, calibration or test never lies before the end of training less one, so that the
-    baselines can start from the same ones. With the leak ``shuffle`` the windows of all time before the
-    test are mixed first, and then cut by the same shares.
+    An origin of calibration or test never lies before the end of training less one, so that the baselines
+    can start from the same ones. With the leak ``shuffle`` the windows of all time before the test are mixed
+    first, and then cut by the same shares.
 
     Raises:
         SpecError: the series is too short, or too full of gaps.

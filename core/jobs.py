@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from core import activation_curves, backprop, chain, ecg, loss_curves, loss_limits, partials, score, slopes
 from core.augment_show import changed_pictures as change_pictures
+from core.backtime import Back, BackSpec
+from core.backtime import fresh as go_back
+from core.backtime_clip import ClipRun, ClipSpec
+from core.backtime_clip import train as train_clipped
+from core.backtime_train import BackRun
+from core.backtime_train import train as train_and_go_back
 from core.batch_walk import Spread, WalkSpec
 from core.batch_walk import spread as spread_gradients
 from core.batch_walk import walk as walk_in_batches
@@ -25,12 +31,16 @@ from core.dropout import jitter as measure_jitter
 from core.dropout import ones_through as send_ones
 from core.dropout_rest import Rest, RestSpec
 from core.dropout_rest import rest as watch_resting
+from core.figure import Chart, Kind
 from core.gallery import Gallery
 from core.gallery import paint as paint_gallery
 from core.gallery_specs import GallerySpec
 from core.history import ForecastRun, Paused, TableRun
+from core.horizon_specs import HorizonSpec
 from core.image_files import Picture, PictureFile, Refused
 from core.image_files import read as read_image
+from core.inside_look import Look
+from core.inside_look import look as look_inside
 from core.landscape import Path, PathSpec
 from core.landscape import descend as walk
 from core.loading import LoadSpec, Report
@@ -43,18 +53,24 @@ from core.marker_study import study as study_markers
 from core.momentum_map import MomentumSpec, simulate
 from core.neuron import NeuronSpec, Trace
 from core.neuron import walk as walk_neuron
+from core.panel import Panel
 from core.range_test import RangeTest
 from core.range_test import range_test as carry_out_range_test
+from core.recall import RecallRun, RecallSpec
 from core.scalers import Scaler
 from core.scalers import scalers as find_scalers
 from core.series import Series
 from core.series_augment import WaveSpec
 from core.series_augment import other_labels as count_other_labels
 from core.shrinkage import Paths, PathsSpec, Walks, WeightSpec
-from core.specs import ForecastSpec, LossSpec, TableRunSpec, TableSpec
+from core.specs import ForecastSpec, LossSpec, ModelSpec, TableRunSpec, TableSpec
+from core.windows import Windows
 
 if TYPE_CHECKING:
+    from core.early_warning_specs import WarningSpec
+    from core.horizon_run import HorizonRun
     from core.training import Watch
+    from core.warning_run import WarningRun
 
 
 def forecasters(
@@ -64,6 +80,25 @@ def forecasters(
     from core.forecaster import train_forecasters
 
     return train_forecasters(specs, series, paused, watch)
+
+
+def horizons(
+    specs: tuple[HorizonSpec, ...], data: Panel | None, paused: Paused | None, watch: Watch
+) -> tuple[HorizonRun, ...] | Paused:
+    """Train forecasters of many horizons; see ``core.horizon_training.train_horizons``."""
+    from core.horizon_training import train_horizons
+
+    return train_horizons(specs, data, paused, watch)
+
+
+def followed_patients(
+    specs: tuple[WarningSpec, ...], data: None, paused: Paused | None, watch: Watch
+) -> tuple[WarningRun, ...] | Paused:
+    """Train a forecaster and follow simulated patients; see ``core.early_warning.train_and_follow``."""
+    from core.early_warning import train_and_follow
+
+    assert data is None
+    return train_and_follow(specs, paused, watch)
 
 
 def perceptrons(
@@ -276,6 +311,11 @@ def timed_loading(
     return tuple(reports)
 
 
+def inside(model: ModelSpec, weights: dict[str, Any], scale: tuple[float, float], windows: Windows) -> Look:
+    """Look at the units of a trained forecaster; see ``core.inside_look.look``."""
+    return look_inside(model, weights, scale, windows)
+
+
 def resting(spec: RestSpec) -> Rest:
     """Train a small network and note which units rest; see ``core.dropout_rest.rest``."""
     return watch_resting(spec)
@@ -348,3 +388,41 @@ def gallery_sheet(spec: GallerySpec, upload: Any, title: str, captions: Any, foo
 def changed_pictures(spec: TableRunSpec, classes: tuple[int, ...]) -> tuple[Any, Any]:
     """Change a few training pictures; see ``core.augment_show.changed_pictures``."""
     return change_pictures(spec, classes)
+
+
+def figure(chart: Chart, kind: Kind) -> bytes:
+    """Draw a chart to take home; see ``core.figure.figure``."""
+    from core.figure import figure as draw
+
+    return draw(chart, kind)
+
+
+def back_through_time(spec: BackSpec, lengths: tuple[int, ...]) -> dict[int, tuple[Back, ...]]:
+    """Follow gradients back through untrained networks; see ``core.backtime.fresh``."""
+    return go_back(spec, lengths)
+
+
+def looking_back(
+    specs: tuple[ForecastSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[BackRun, ...] | Paused:
+    """Train forecasters, and follow their gradients back; see ``core.backtime_train.train``."""
+    assert series is None
+    return train_and_go_back(specs, paused, watch)
+
+
+def clipped(
+    specs: tuple[ClipSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[ClipRun, ...] | Paused:
+    """Train with and without clipping; see ``core.backtime_clip.train``."""
+    assert series is None
+    return train_clipped(specs, paused, watch)
+
+
+def recallers(
+    specs: tuple[RecallSpec, ...], series: None, paused: Paused | None, watch: Watch
+) -> tuple[RecallRun, ...] | Paused:
+    """Train networks to recall a cue; see ``core.recall_train.train``."""
+    from core.recall_train import train
+
+    assert series is None
+    return train(specs, paused, watch)

@@ -8,6 +8,8 @@ import numpy as np
 
 from core.series import ARTICLE_POINTS, FloatArray, article_series
 from core.specs import SpecError, require_between, require_one_of
+from core.vitals import Imported
+from core.vitals.export import measured
 from core.vitals.sample import SampleSpec, simulate
 
 ICU_SIGNALS = ("心拍数", "収縮期血圧", "拡張期血圧", "呼吸数", "SpO2", "体温")
@@ -105,3 +107,13 @@ def load(spec: PanelSpec, upload: Panel | None = None) -> Panel:
     )
     values = readings.astype(np.float32)
     return Panel(values=values, names=ICU_SIGNALS, units=ICU_UNITS, step_s=float(spec.step_s))
+
+
+def panel_of(imported: Imported) -> Panel:
+    """Return the signals of a file; a reading that was filled in between two others is a gap again."""
+    return Panel(
+        values=np.column_stack([measured(signal) for signal in imported.signals]),
+        names=tuple(signal.source for signal in imported.signals),
+        units=tuple(signal.unit for signal in imported.signals),
+        step_s=imported.clock.interval_s if imported.clock.kind != "rows" else None,
+    )

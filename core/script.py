@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from core import script_steps as steps
 from core.cohorts import COHORTS
+from core.script_files import as_notebook, as_script
 from core.script_model import CELL_LABELS, classifies, varying
 from core.script_parts import Section
 from core.script_picture import picture
@@ -29,32 +30,12 @@ def script(specs: Specs, upload: UploadSource | None = None) -> str:
     Raises:
         SpecError: the specs cannot be compared, or read an upload that is not described.
     """
-    text = "".join(f"# {line}\n" for line in _preface(_listed(specs)))
-    for number, step in enumerate(sections(specs, upload), start=1):
-        explanation = "".join(f"# {line}\n" for line in step.explanation.splitlines())
-        text += f"\n# ----- {number}. {step.title} -----\n{explanation}\n{step.code}\n"
-    return text
+    return as_script(_preface(_listed(specs)), sections(specs, upload))
 
 
 def notebook(specs: Specs, upload: UploadSource | None = None) -> str:
     """Write the notebook (.ipynb, UTF-8) of the same sections; see ``script``."""
-    from nbformat import v4, validate, writes  # here, so that a page without a download does without it
-
-    title, *rest = _preface(_listed(specs))
-    cells = [v4.new_markdown_cell(f"# {title}\n\n" + "\n".join(f"- {line}" for line in rest))]
-    cells.append(v4.new_code_cell(_INSTALL.strip()))
-    for number, step in enumerate(sections(specs, upload), start=1):
-        explanation = step.explanation.replace("\n", "  \n")
-        cells.append(v4.new_markdown_cell(f"## {number}. {step.title}\n\n{explanation}"))
-        cells.append(v4.new_code_cell(step.code))
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"  # the same text for the same run
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    book = v4.new_notebook(cells=cells)
-    book.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    validate(book)
-    text: str = writes(book)
-    return text
+    return as_notebook(_preface(_listed(specs)), sections(specs, upload))
 
 
 def file_name(specs: Specs, suffix: str) -> str:
@@ -96,15 +77,6 @@ def _listed(specs: Specs) -> tuple[AnySpec, ...]:
     if len({classifies(each) for each in listed}) > 1:
         raise SpecError("分類と数値の予測は、1つのスクリプトにまとめられません。")
     return listed
-
-
-_INSTALL = """
-# 日本語フォントの部品がなければ入れます(Google Colab では、この一つだけが足りません)
-import importlib.util
-
-if importlib.util.find_spec("japanize_matplotlib") is None:
-    %pip install -q japanize-matplotlib
-"""
 
 
 def _preface(listed: Sequence[AnySpec]) -> list[str]:

@@ -36,11 +36,10 @@ def literal(text: str) -> str:
     return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
 
 
-def constant(name: str, text: str) -> str:
-    """Write ``name = "text"``, over several lines if it is long."""
-    line = f"{name} = {literal(text)}"
-    if len(line) <= WIDTH:
-        return line
+def spread(text: str, width: int) -> str:
+    """Write ``text`` as a Python string, in brackets over several lines if it is longer than ``width``."""
+    if len(literal(text)) <= width:
+        return literal(text)
     pieces: list[str] = []
     piece = ""
     for character in text:
@@ -48,7 +47,12 @@ def constant(name: str, text: str) -> str:
             pieces, piece = [*pieces, piece], ""
         piece += character
     lines = "".join(f"    {literal(p)}\n" for p in [*pieces, piece])
-    return f"{name} = (\n{lines})"
+    return f"(\n{lines})"
+
+
+def constant(name: str, text: str) -> str:
+    """Write ``name = "text"``, over several lines if it is long."""
+    return f"{name} = {spread(text, WIDTH - len(name) - 3)}"
 
 
 def call(start: str, arguments: Iterable[str], end: str = ")") -> str:

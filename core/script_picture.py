@@ -8,7 +8,7 @@ from core.script_model import watches
 from core.script_parts import Section, join
 from core.specs import AnySpec, ForecastSpec
 
-_FONT = """
+FONT = """
 try:
     import japanize_matplotlib
 
@@ -60,7 +60,7 @@ def picture(listed: Sequence[AnySpec], file_name: str) -> Section:
             curves += _FORECAST_CURVE.rstrip()
             panels = 2
     code = join(
-        _FONT,
+        FONT,
         f"figure, axes = plt.subplots(1, {panels}, figsize=({5 * panels}, 4), squeeze=False)\naxes = axes[0]",
         f'{curves}\naxes[0].set(xlabel="エポック", ylabel="{name}")\nfor axis in axes:\n    axis.legend()',
         f'figure.tight_layout()\nfigure.savefig("{file_name}", dpi=150)',

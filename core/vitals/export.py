@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from core.series import FloatArray
 from core.vitals.cells import normalize
 from core.vitals.clock import ClockKind
-from core.vitals.importer import Imported
+from core.vitals.importer import Imported, Signal
 from core.vitals.signals import split_unit
 from core.vitals.table import unique
 
@@ -25,10 +26,10 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def cleaned_name(file_name: str) -> str:
-    """Return the name of the cleaned CSV of a file."""
+def cleaned_name(file_name: str, *, measured_only: bool = False) -> str:
+    """Return the name of the cleaned CSV of a file; see ``cleaned_csv``."""
     stem = re.split(r"[\\/]", file_name)[-1].rsplit(".", 1)[0] or "data"
-    return f"{stem}_整えた.csv"
+    return f"{stem}_整えた{'_測定値のみ' if measured_only else ''}.csv"
 
 
 def cleaned_names(imported: Imported) -> dict[str, str]:
@@ -50,10 +51,19 @@ def cleaned_clock(imported: Imported) -> tuple[ClockKind, str, str]:
     return "datetime", "日時", _WHOLE if whole else _FRACTION
 
 
-def cleaned_csv(imported: Imported) -> bytes:
+def measured(signal: Signal) -> FloatArray:
+    """Return the readings (points,) of a signal; what was filled in between two others is NaN again.
+
+    It was made with the help of what came later, which no forecast may know.
+    """
+    values: FloatArray = np.where(signal.made, np.float32(np.nan), signal.values)
+    return values
+
+
+def cleaned_csv(imported: Imported, *, measured_only: bool = False) -> bytes:
     """Write times and signals as UTF-8 with a byte-order mark; a missing reading is an empty cell.
 
-    Reading it again gives the same series.
+    Reading it again gives the same series. With ``measured_only`` what was filled in is missing, too.
     """
     _, clock, pattern = cleaned_clock(imported)
     times = imported.clock.times.tolist()
@@ -62,9 +72,8 @@ def cleaned_csv(imported: Imported) -> bytes:
         stamps = [(start + timedelta(seconds=round(t, 6))).strftime(pattern) for t in times]
     else:
         stamps = [f"{t:.6f}".rstrip("0").rstrip(".") for t in times]
-    columns = [
-        ["" if value != value else str(value) for value in signal.values] for signal in imported.signals
-    ]
+    kept = [measured(signal) if measured_only else signal.values for signal in imported.signals]
+    columns = [["" if value != value else str(value) for value in values] for values in kept]
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow([clock, *cleaned_names(imported).values()])

@@ -22,7 +22,7 @@ HEADER = (
     "体温(℃)",
 )
 START = datetime(2024, 5, 1, 7, 0)
-_DECIMALS = (0, 0, 0, 0, 0, 1)
+DECIMALS = (0, 0, 0, 0, 0, 1)
 _MAX_ROWS = 50_000
 
 
@@ -77,7 +77,7 @@ def simulate(spec: SampleSpec) -> FloatColumn:
         spoiled = rng.random(rows) < spec.artefacts / 2
         values[spoiled, column] += shift * rng.uniform(0.6, 1.0, size=int(spoiled.sum()))
     values[rng.random((rows, 6)) < spec.artefacts / 2] = np.nan
-    decimals = np.array(_DECIMALS)
+    decimals = np.array(DECIMALS)
     rounded: FloatColumn = np.round(values * 10**decimals) / 10**decimals
     return rounded
 
@@ -92,7 +92,7 @@ def sample_csv(spec: SampleSpec | None = None) -> str:
         time = START + timedelta(seconds=i * spec.step_s)
         cells = [
             "---" if value != value else f"{value:.{digits}f}"
-            for value, digits in zip(row, _DECIMALS, strict=True)
+            for value, digits in zip(row, DECIMALS, strict=True)
         ]
         writer.writerow([time.strftime("%Y/%m/%d %H:%M:%S"), *cells])
     return file.getvalue()

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.engine import MAX_UNFINISHED, Engine, TooManyRuns
 from core.history import elapsed
 from core.run import Run
-from core.specs import AnySpec, digest
+from core.specs import digest
 
 POLL_EVERY_S = 0.5
 _engine: Engine | None = None
@@ -81,7 +81,7 @@ def _name(job: Callable[..., Any], specs: tuple[Any, ...]) -> str:
 def start(
     slot: str,
     job: Callable[..., Any],
-    specs: tuple[AnySpec, ...],
+    specs: tuple[Any, ...],
     data: Any = None,
     context: Any = None,
     one_epoch: bool = False,

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core import derivative_script
+from pages.ui import code as code_box
 from pages.ui import lesson, text
 
 WAIT = "計算の準備をしています。数秒後にもう一度ボタンを押してください。"
@@ -121,28 +122,14 @@ def sentences(lines: Sequence[str]) -> None:
 
 def script(slot: str, code: str, name: str, library: str = "PyTorch") -> None:
     """Show a small script that prints the page's own numbers, to copy or to take home."""
-    with st.expander(f"この計算とまったく同じ {library} のコード"):
-        st.caption("いまの設定がそのまま入っています。実行すると、この画面と同じ数値が表示されます。")
-        with st.container(horizontal=True, gap="small"):
-            for label, suffix, mime, data in (
-                ("Python(.py)", "py", "text/x-python", code),
-                (
-                    "ノートブック(.ipynb)",
-                    "ipynb",
-                    "application/x-ipynb+json",
-                    lambda: derivative_script.notebook(code),
-                ),
-            ):
-                st.download_button(
-                    label,
-                    data,
-                    file_name=f"{name}.{suffix}",
-                    mime=mime,
-                    icon=":material/download:",
-                    key=f"{slot}/{suffix}",
-                    on_click="ignore",
-                )
-        st.code(code, language="python", height=320)
+    code_box.offer(
+        slot,
+        f"この計算とまったく同じ {library} のコード",
+        "いまの設定がそのまま入っています。実行すると、この画面と同じ数値が表示されます。",
+        code,
+        lambda: derivative_script.notebook(code),
+        name,
+    )
 
 
 def choice(label: str, options: dict[str, str], key: str, default: str | None = None) -> str:

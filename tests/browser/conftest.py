@@ -12,6 +12,7 @@ expect.set_options(timeout=45_000)  # a busy machine takes its time
 TRIES_AGAIN = 1
 """How often a browser test that failed is tried again: a starved machine loses a click now and then."""
 
+FITS = "document.documentElement.scrollWidth <= window.innerWidth + 1"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
@@ -52,7 +53,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
-    """Open an address of the app as somebody new, with a browser of their own."""
+    """Open an address of the app as somebody new, with a browser of their own.
+
+    When the test has ended, every page that is still open must fit on a phone as well.
+    """
     contexts: list[BrowserContext] = []
 
     def visited(path: str, phone: bool = False, dark: bool = False) -> Page:
@@ -68,8 +72,13 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
         return page
 
     yield visited
-    for context in contexts:
-        context.close()
+    try:
+        for page in (page for context in contexts for page in context.pages):
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            page.wait_for_function(FITS)
+    finally:
+        for context in contexts:
+            context.close()
 
 
 @pytest.fixture

@@ -50,9 +50,8 @@ def test_curves_are_predicted_measured_picked_and_taken_home(
     assert (re.findall(r"(\d+) 本で、", told) or ["0"])[0] == broken
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_flipped_heart_breaks_the_classifier_and_is_compared(visit: Visit, phone: bool) -> None:
-    page = visit("/augmentation?au_experiment=してはいけない拡張&au_h_rows=60", phone=phone)
+def test_a_flipped_heart_breaks_the_classifier_and_is_compared(visit: Visit) -> None:
+    page = visit("/augmentation?au_experiment=してはいけない拡張&au_h_rows=60")
     expect(page.get_by_text("ラベルは左から順に")).to_be_visible()
     page.get_by_text("30ポイント以上下がる", exact=True).click()
     press(page, "拡張なし・ありで学習")

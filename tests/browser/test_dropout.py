@@ -103,9 +103,8 @@ def test_playing_and_switching_send_nothing_to_the_server(visit: Visit) -> None:
     assert sent == []
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_another_p_keeps_the_step_and_too_much_rest_says_why(visit: Visit, phone: bool) -> None:
-    page = opened(visit(PAGE, phone=phone))
+def test_another_p_keeps_the_step_and_too_much_rest_says_why(visit: Visit) -> None:
+    page = opened(visit(PAGE))
     press(page, "1つ進む")
     press(page, "休みすぎ(p = 0.9)")
     found = rest(RestSpec(p=0.9))

@@ -94,9 +94,8 @@ def test_playing_is_smooth_keeps_its_height_and_says_nothing_to_the_server(visit
     assert spoken == []
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_fog_hides_all_but_the_feet_and_moves_along(visit: Visit, phone: bool) -> None:
-    page = visit(f"{MAP}&gd_map_fog=true", phone=phone)
+def test_fog_hides_all_but_the_feet_and_moves_along(visit: Visit) -> None:
+    page = visit(f"{MAP}&gd_map_fog=true")
     press(page, "歩き始める")
     expect(page.get_by_text("歩数 0 / 200")).to_be_visible()
     assert page.get_by_text("正解は").count() == 0
@@ -131,9 +130,8 @@ def test_fog_hides_all_but_the_feet_and_moves_along(visit: Visit, phone: bool) -
     assert seen()[0].mean() > 0.3
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_diverging_walk_stops_at_the_edge_of_the_map_and_says_when(visit: Visit, phone: bool) -> None:
-    page = visit(MAP, phone=phone)
+def test_a_diverging_walk_stops_at_the_edge_of_the_map_and_says_when(visit: Visit) -> None:
+    page = visit(MAP)
     press(page, "大きすぎる学習率")
     expect(page.get_by_role("slider", name="学習率 η")).to_have_attribute("aria-valuetext", "0.1")
     press(page, "歩き始める")

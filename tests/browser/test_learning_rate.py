@@ -107,9 +107,8 @@ def test_the_downloaded_script_and_notebook_print_the_pages_own_losses(
         assert float(last) == pytest.approx(float(printed[-1][1]), rel=5e-3)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_the_shared_address_opens_the_same_settings_for_someone_else(visit: Visit, phone: bool) -> None:
-    page = visit("/learning_rate", phone=phone)
+def test_the_shared_address_opens_the_same_settings_for_someone_else(visit: Visit) -> None:
+    page = visit("/learning_rate")
     page.get_by_role("radio", name="本物のネットワーク").click()
     page.get_by_role("button", name="多すぎる用量").click()
     expect(page.get_by_role("radio", name="SGD+モメンタム")).to_be_checked()

@@ -40,9 +40,8 @@ def test_predict_the_penalty_and_move_the_prediction(visit: Visit, phone: bool) 
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_confidence_and_what_pytorch_does_at_nothing(visit: Visit, phone: bool) -> None:
-    page = visit(f"{ADDRESS}確率の損失", phone=phone)
+def test_confidence_and_what_pytorch_does_at_nothing(visit: Visit) -> None:
+    page = visit(f"{ADDRESS}確率の損失")
     check(page.get_by_role("radio", name="20倍〜100倍"))
     press(page, "確かめる")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()

@@ -161,9 +161,8 @@ def test_deal_out_play_the_batches_and_drop_the_last(visit: Visit, phone: bool) 
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_load_ahead_measured_here(visit: Visit, phone: bool) -> None:
-    page = visit(f"{PAGE}先読み", phone=phone)
+def test_load_ahead_measured_here(visit: Visit) -> None:
+    page = visit(f"{PAGE}先読み")
     expect(chart(page, "先読みの考え方")).to_be_attached()
     check(page.get_by_role("radio", name="3分の2以下に縮む"))
     press(page, "この計算機で測る")

@@ -51,9 +51,8 @@ def test_predict_race_play_without_the_server_and_read_the_ranking(visit: Visit,
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_click_on_the_map_is_the_new_start(visit: Visit, phone: bool) -> None:
-    page = visit("/optimizers", phone=phone)
+def test_a_click_on_the_map_is_the_new_start(visit: Visit) -> None:
+    page = visit("/optimizers")
     ground = page.locator(".lab-terrain-stage svg")
     expect(ground).to_be_visible()
     box = ground.bounding_box()

@@ -55,9 +55,8 @@ def test_the_counter_fills_up_and_the_run_is_compared_with_one_never_stopped(
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_random_labels_are_learnt_by_heart(visit: Visit, phone: bool) -> None:
-    page = visit("/overfitting?of_experiment=でたらめなラベル", phone=phone, dark=True)
+def test_random_labels_are_learnt_by_heart(visit: Visit) -> None:
+    page = visit("/overfitting?of_experiment=でたらめなラベル", dark=True)
     press(page, "丸暗記できる大きさ")
     expect(page.get_by_role("slider", name="隠れユニット数")).to_have_attribute("aria-valuetext", "256")
     settle(page)
@@ -85,9 +84,8 @@ def test_more_patients_of_a_real_table(visit: Visit, phone: bool) -> None:
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_shortcut_fails_at_another_hospital_and_the_settings_are_shared(visit: Visit, phone: bool) -> None:
-    page = visit("/overfitting?of_experiment=病院Aから病院Bへ", phone=phone)
+def test_a_shortcut_fails_at_another_hospital_and_the_settings_are_shared(visit: Visit) -> None:
+    page = visit("/overfitting?of_experiment=病院Aから病院Bへ")
     expect(page.get_by_text("模式図")).to_be_visible()
     press(page, "逆の習慣の病院")
     expect(page.get_by_role("radio", name="逆", exact=True)).to_be_checked()

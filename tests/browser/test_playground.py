@@ -162,9 +162,8 @@ def test_the_controls_change_what_is_seen(visit: Visit) -> None:
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_preset_that_fails_says_why(visit: Visit, phone: bool) -> None:
-    page = visit(PLAYGROUND, phone=phone)
+def test_a_preset_that_fails_says_why(visit: Visit) -> None:
+    page = visit(PLAYGROUND)
     press(page, "線形を4層")
     expect(unit(page, "隠れ層 4・ユニット 8")).to_be_visible()
     check(page.get_by_role("radio", name="届く", exact=True))

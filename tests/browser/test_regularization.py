@@ -49,9 +49,8 @@ def test_a_penalty_that_is_too_strong_is_explained_and_compared(visit: Visit) ->
     expect(page.get_by_text("nn.Dropout(0.1)").first).to_be_visible()
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit, phone: bool) -> None:
-    page = visit("/regularization?rg_experiment=重み減衰", phone=phone)
+def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit) -> None:
+    page = visit("/regularization?rg_experiment=重み減衰")
     press(page, "SGD では同じ")
     expect(page.get_by_role("radio", name="SGD", exact=True)).to_be_checked()
     settle(page)
@@ -70,9 +69,8 @@ def test_two_weights_shrink_alike_under_sgd_and_apart_under_adam(visit: Visit, p
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_adam_with_l2_and_adamw_race_on_a_network(visit: Visit, phone: bool) -> None:
-    page = visit("/regularization?rg_experiment=重み減衰&rg_d_part=ネットワークで競わせる", phone=phone)
+def test_adam_with_l2_and_adamw_race_on_a_network(visit: Visit) -> None:
+    page = visit("/regularization?rg_experiment=重み減衰&rg_d_part=ネットワークで競わせる")
     check(page.get_by_role("radio", name="Adam + L2", exact=True))
     settle(page)
     press(page, "5シードで同時に学習")

@@ -37,9 +37,8 @@ def test_predict_a_price_and_walk_one_weight(visit: Visit, phone: bool) -> None:
     assert not overflows(page)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_move_lambda_along_the_paths(visit: Visit, phone: bool) -> None:
-    page = visit(f"{PATH}&rg_p_part=10項目の係数", phone=phone)
+def test_move_lambda_along_the_paths(visit: Visit) -> None:
+    page = visit(f"{PATH}&rg_p_part=10項目の係数")
     check(page.get_by_role("radio", name="4〜6個"))
     press(page, "61通りの λ で求める")
     expect(page.get_by_text("予想どおりです。")).to_be_visible()

@@ -121,9 +121,8 @@ def test_the_keyboard(visit: Visit) -> None:
     at(page, 2)
 
 
-@pytest.mark.parametrize("phone", [False, True])
-def test_a_weight_rewritten_on_the_way_is_trained_on_from_there(visit: Visit, phone: bool) -> None:
-    page = visit("/training_cycle", phone=phone)
+def test_a_weight_rewritten_on_the_way_is_trained_on_from_there(visit: Visit) -> None:
+    page = visit("/training_cycle")
     at(page, 0)
     press(page, "1エポック")
     for _ in range(3):
@@ -152,7 +151,7 @@ def test_a_weight_rewritten_on_the_way_is_trained_on_from_there(visit: Visit, ph
     press(page, "1つ戻る")
     expect(chip(page, "w₁", "weight")).to_contain_text(shown(edited[6].after[0]))  # the past stays
     page.wait_for_url(re.compile("tc_edits="))
-    other = visit("/" + page.url.split("/", 3)[3], phone=phone)
+    other = visit("/" + page.url.split("/", 3)[3])
     expect(other.get_by_text("書きかえた重み: 7 回目の修正の前に")).to_be_visible()
     press(page, "書きかえを取り消す")
     expect(page.get_by_text("書きかえた重み")).to_have_count(0)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+import uuid
+from http.client import HTTPConnection
 from types import TracebackType
 from typing import Self
 
@@ -20,12 +23,16 @@ class Session:
 
     def __init__(self, port: int, page: str, query: str = "") -> None:
         self._address = f"ws://127.0.0.1:{port}/_stcore/stream"
+        self._port, self._name = port, ""
+        self._answers: list[ForwardMsg] = []
         self._page, self._query = page, query
         self._states: dict[str, WidgetState] = {}
         self._page_hash = ""
         self.widgets: dict[str, str] = {}
         self._fragments: dict[str, str] = {}
         self.polls: dict[str, float] = {}
+        self.sliders: dict[str, tuple[float, float, float]] = {}
+        self.main_buttons: list[str] = []
         self.errors: list[str] = []
         self.progress: list[str] = []
         self.received = 0
@@ -55,10 +62,53 @@ class Session:
         self._states[key] = state
         return await self._rerun(fragment=self._fragments.get(state.id, ""))
 
+    async def move(self, rng: random.Random) -> float:
+        """Move one of the page's sliders somewhere; return the seconds until the page had answered."""
+        name = rng.choice(sorted(self.sliders))
+        low, high, step = self.sliders[name]
+        place = rng.randint(0, round((high - low) / step))
+        return await self.set_slider(name, min(low + place * step, high))
+
     async def press(self, key: str) -> float:
         """Press a button and return the seconds until the page had answered."""
         state = WidgetState(id=self.widgets[key], trigger_value=True)
         return await self._rerun(state, fragment=self._fragments.get(state.id, ""))
+
+    async def upload(self, key: str, name: str, data: bytes) -> float:
+        """Give a file to an uploader as the browser does; return the seconds until the page had answered."""
+        message = BackMsg()
+        asked = message.file_urls_request
+        asked.request_id, asked.session_id = uuid.uuid4().hex, self._name
+        asked.file_names.append(name)
+        await self._socket.send(message.SerializeToString())
+        while not self._answers:
+            self._take(await self._socket.recv())
+        (urls,) = self._answers.pop().file_urls_response.file_urls
+        await asyncio.to_thread(self._put, urls.upload_url, name, data)
+        state = WidgetState(id=self.widgets[key])
+        state.file_uploader_state_value.uploaded_file_info.add(
+            name=name, size=len(data), file_id=urls.file_id, file_urls=urls
+        )
+        self._states[key] = state
+        return await self._rerun(fragment=self._fragments.get(state.id, ""))
+
+    def _put(self, path: str, name: str, data: bytes) -> None:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection.request("GET", "/_stcore/health")
+        answer = connection.getresponse()
+        answer.read()
+        cookie = (answer.getheader("Set-Cookie") or "").split(";")[0]
+        edge = uuid.uuid4().hex
+        head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Cookie": cookie}
+        headers["X-Xsrftoken"] = cookie.partition("=")[2].strip('"')
+        body = head.encode() + data + f"\r\n--{edge}--\r\n".encode()
+        connection.request("PUT", "/" + path.lstrip("/"), body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status not in (200, 204):
+            self.errors.append(f"upload: {answer.status}")
 
     async def poll(self) -> None:
         """Rerun, once, each fragment that the page asked to have rerun regularly."""
@@ -76,31 +126,39 @@ class Session:
             self._page_hash,
         )
         client.fragment_id, client.is_auto_rerun = fragment, auto
+        if not fragment:
+            self.polls.clear()  # the whole page is drawn anew
         client.widget_states.widgets.extend(self._states.values())
         if trigger is not None:
             client.widget_states.widgets.append(trigger)
-        if not auto:
-            self.polls.clear()
         begin = time.perf_counter()
         await self._socket.send(message.SerializeToString())
         await asyncio.wait_for(self._finished(), timeout=60)
         return time.perf_counter() - begin
 
     async def _finished(self) -> None:
-        while True:
-            raw = await self._socket.recv()
-            assert isinstance(raw, bytes)
-            self.received += len(raw)
-            message = ForwardMsg.FromString(raw)
-            kind = message.WhichOneof("type")
-            if kind == "navigation":
-                self._page_hash = message.navigation.page_script_hash
-            elif kind == "auto_rerun":
-                self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
-            elif kind == "delta" and message.delta.HasField("new_element"):
-                self._note(message)
-            elif kind == "script_finished" and message.script_finished != EARLY:
-                return
+        while not self._take(await self._socket.recv()):
+            pass
+
+    def _take(self, raw: str | bytes) -> bool:
+        """Take a message; True when it says that the page is complete."""
+        assert isinstance(raw, bytes)
+        self.received += len(raw)
+        message = ForwardMsg.FromString(raw)
+        kind = message.WhichOneof("type")
+        if kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
+        elif kind == "new_session":
+            self._name = message.new_session.initialize.session_id or self._name
+        elif kind == "file_urls_response":
+            self._answers.append(message)
+        elif kind == "auto_rerun":
+            self.polls[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "delta" and message.delta.HasField("new_element"):
+            self._note(message)
+        if kind == "script_finished" and message.script_finished == EARLY:
+            self.polls.clear()
+        return bool(kind == "script_finished" and message.script_finished != EARLY)
 
     def _note(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
@@ -111,8 +169,14 @@ class Session:
             self.errors.append(element.alert.body)
         elif kind == "progress":
             self.progress.append(element.progress.text)
-        elif kind in ("slider", "button"):
+        elif kind in ("slider", "button", "file_uploader"):
             widget = getattr(element, kind)
+            if kind == "slider" and widget.type == widget.SLIDER and len(widget.default) == 1:
+                self.sliders[widget.id] = (widget.min, widget.max, widget.step)
+                self.widgets[widget.id] = widget.id
+            if kind == "button" and widget.type == "primary" and widget.id not in self.main_buttons:
+                self.main_buttons.append(widget.id)
+                self.widgets[widget.id] = widget.id
             self._fragments[widget.id] = message.delta.fragment_id
             self.widgets[widget.label] = widget.id
             self.widgets[widget.id.rsplit("-", 1)[-1]] = widget.id

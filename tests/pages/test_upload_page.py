@@ -264,3 +264,13 @@ def test_no_title_of_a_file_stays_in_a_chart_kept_for_all() -> None:
     shown_spec = charts.titled(spec, "時刻", "秘密の列(回/分)")
     assert "秘密の列" in str(shown_spec)
     assert "秘密の列" not in str(upload_view.reading_spec(True, ("学習", "テスト")))
+
+
+def test_a_file_stays_while_another_experiment_is_shown(open_page: Open) -> None:
+    app = upload(open_page, table(50, str))
+    app.button_group(key="vt_experiment").set_value("遠い記憶").run()
+    app.button_group(key="vt_experiment").set_value("次の値を当てる").run()
+    assert not app.exception
+    assert KEPT in app.session_state
+    app.button(key="vitals_csv_drop").click().run()
+    assert KEPT not in app.session_state

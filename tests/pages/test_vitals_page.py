@@ -176,3 +176,17 @@ def test_duration() -> None:
         "約8.1時間",
         "1日",
     ]
+
+
+def test_patience_and_clipping_belong_to_the_run(open_page: Open) -> None:
+    app = open_page("vitals.py", epochs="60", patience="5", clip="0.1", validation="20%", lr="0.01")
+    app = wait_for_result(press_start(app))
+    assert not app.exception
+    training = app.session_state["vitals_run"].spec.training
+    assert (training.patience, training.clip) == (5, 0.1)
+    result = app.session_state["vitals_run"].run.result[0]
+    if result.ending == "early":
+        assert f"いちばん良かった {result.weights_epoch} エポック目" in shown(app)
+    without = open_page("vitals.py", epochs="60", patience="5")  # nothing to watch: the run goes to its end
+    without = wait_for_result(press_start(without))
+    assert without.session_state["vitals_run"].spec.training.patience is None

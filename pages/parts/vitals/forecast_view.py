@@ -11,12 +11,14 @@ import pyarrow as pa
 import streamlit as st
 
 from core.forecast import judge
+from core.forecast_export import TimesKind
 from core.history import ForecastRun
 from core.script import UploadSource
 from core.series import Series
 from core.specs import ForecastSpec, SpecError, SplitSpec
 from core.vitals import Imported, Signal
 from core.windows import bounds, make_windows, require_enough
+from pages.parts.vitals import downloads
 from pages.ui import charts, code, compare, lesson, loss_view, text
 from pages.ui.runs import Watched
 
@@ -25,7 +27,10 @@ MAX_DRAWN = 1500
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """What the points of a series stand for: their times (points,), titles, and the unit of the values."""
+    """What the points of a series stand for: their times (points,), titles, and the unit of the values.
+
+    ``name`` is the signal's, empty for the article's wave.
+    """
 
     times: npt.NDArray[np.float64] | None = field(repr=False)
     temporal: bool
@@ -33,6 +38,8 @@ class Axis:
     y_title: str
     unit: str
     source: UploadSource | None = field(default=None, repr=False)
+    clock: TimesKind = "points"
+    name: str = ""
 
     def x(self, index: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return where points ``index`` lie on the time axis."""
@@ -55,6 +62,8 @@ def axis(imported: Imported | None, signal: Signal | None, file_name: str = "") 
         f"{signal.name}{unit}",
         signal.unit,
         UploadSource.of(imported, signal.source, file_name),
+        imported.clock.kind,
+        signal.name,
     )
 
 
@@ -170,6 +179,7 @@ def show_result(slot: str, watched: Watched) -> None:
             result.seconds,
             run.rows,
         )
+    downloads.show(watched, result, axis)
     _formula(result, watched.spec, unit)
     code.show("vitals", watched.specs, axis.source)
 
@@ -294,6 +304,11 @@ def _reading(result: ForecastRun, planned: int) -> None:
         f"学習損失は 1 エポック目の {text.number(first.train_loss)} から、"
         f"{last.number} エポック目の {text.number(last.train_loss)} になりました。"
     ]
+    if result.ending == "early":
+        sentences.append(
+            "検証損失が良くならなくなったため早めに止め、"
+            f"いちばん良かった {result.weights_epoch} エポック目の重みで予測しています。"
+        )
     if result.ending == "stopped":
         sentences.append(f"予定の {planned} エポックの途中で停止し、その時点の重みで予測しています。")
     validated = [(e.validation_loss, e.number) for e in result.history if e.validation_loss is not None]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts.vitals import sample, taken
 from pages.parts.vitals.taken import Taken
+from pages.ui import text
 
 UPLOADER = "vitals_csv"
 KEEPING = (
@@ -18,9 +19,15 @@ NOTE = (
 )
 
 
+def _changed() -> None:
+    """Forget the file that the reader has removed; an uploader that is only out of sight changes nothing."""
+    if st.session_state.get(UPLOADER) is None:
+        taken.forget()
+
+
 def take_in() -> Taken | None:
     """Show the uploader and the sample; return the file of this session, or None until there is one."""
-    file = st.file_uploader("バイタルサインのCSV(5MBまで)", key=UPLOADER)
+    file = st.file_uploader("バイタルサインのCSV(5MBまで)", key=UPLOADER, on_change=_changed)
     kept = taken.current()
     if file is not None:
         st.caption(
@@ -29,9 +36,10 @@ def take_in() -> Taken | None:
         if kept is None or kept.file_id != file.file_id:
             kept = taken.take(file.file_id, file.name, file.getvalue())
         return kept
-    if kept is not None and not kept.sample:
-        taken.forget()  # the reader has removed the file
-        kept = None
+    if kept is not None and not kept.sample:  # the uploader was away, while another experiment was shown
+        st.success(f"{text.plain(kept.name)} を使っています。", icon=":material/description:")
+        st.button("ファイルを外す", icon=":material/close:", key="vitals_csv_drop", on_click=taken.forget)
+        return kept
     if kept is None:
         st.caption(KEEPING)
     st.caption(NOTE)
