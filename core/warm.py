@@ -9,16 +9,20 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+from importlib import import_module
+from pkgutil import iter_modules
 
 import distributed.nanny
 import distributed.worker  # noqa: F401
 import torch
 
-import core.gallery_steps
-import core.range_test  # noqa: F401
+import core
 from core import forecaster, perceptron, tables
 from core.specs import AugmentSpec, ConvSpec, ForecastSpec, TableRunSpec, TableSpec, with_seeds
 
+for module in iter_modules(core.__path__):
+    if module.name not in ("cluster", "engine", "warm"):
+        import_module(f"core.{module.name}")
 torch.set_num_threads(1)
 CPU = torch.device("cpu")
 for runs in (1, 2):

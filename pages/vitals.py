@@ -1,6 +1,7 @@
+from importlib import import_module
+
 import streamlit as st
 
-from pages.parts.vitals import backtime, evaluate, forecast, inside, recall, warning
 from pages.ui import lesson, share
 
 lesson.header(
@@ -12,12 +13,12 @@ lesson.header(
 )
 
 EXPERIMENTS = {
-    "次の値を当てる": forecast.show,
-    "中をのぞく": inside.show,
-    "さかのぼる勾配": backtime.show,
-    "遠い記憶": recall.show,
-    "正直に評価する": evaluate.show,
-    "早期警告": warning.show,
+    "次の値を当てる": "forecast",
+    "中をのぞく": "inside",
+    "さかのぼる勾配": "backtime",
+    "遠い記憶": "recall",
+    "正直に評価する": "evaluate",
+    "早期警告": "warning",
 }
 TERMS = {
     "次の値を当てる": ["窓", "エポック", "検証損失", "学習率", "MAE", "持続予測", "早期終了"],
@@ -39,6 +40,38 @@ TERMS = {
     ],
     "早期警告": ["残差", "指数移動平均", "感度", "的中率", "アラーム疲労", "NEWS2", "外部検証"],
 }
+CELLS = [
+    "Elman (1990) Finding structure in time",
+    "Hochreiter & Schmidhuber (1997) Long short-term memory",
+    "Cho et al. (2014) Learning phrase representations using RNN encoder–decoder",
+]
+LONG_TIME = [
+    "Hochreiter (1991) Untersuchungen zu dynamischen neuronalen Netzen",
+    "Bengio, Simard & Frasconi (1994) Learning long-term dependencies with gradient descent is difficult",
+    "Gers, Schmidhuber & Cummins (2000) Learning to forget",
+    "Pascanu, Mikolov & Bengio (2013) On the difficulty of training recurrent neural networks",
+    "Jozefowicz, Zaremba & Sutskever (2015) An empirical exploration of recurrent network architectures",
+    "Tallec & Ollivier (2018) Can recurrent neural networks warp time?",
+]
+PAPERS = {
+    "次の値を当てる": CELLS,
+    "中をのぞく": CELLS,
+    "さかのぼる勾配": LONG_TIME,
+    "遠い記憶": LONG_TIME,
+    "正直に評価する": [
+        "Tashman (2000) Out-of-sample tests of forecasting accuracy",
+        "Hyndman & Koehler (2006) Another look at measures of forecast accuracy",
+        "Lei et al. (2018) Distribution-free predictive inference for regression",
+        "Hyndman & Athanasopoulos (2021) Forecasting: principles and practice",
+        "Kapoor & Narayanan (2023) Leakage and the reproducibility crisis in machine-learning-based science",
+    ],
+    "早期警告": [
+        "Roberts (1959) Control chart tests based on geometric moving averages",
+        "Cvach (2012) Monitor alarm fatigue: an integrative review",
+        "Royal College of Physicians (2017) National Early Warning Score (NEWS) 2",
+        "Lei et al. (2018) Distribution-free predictive inference for regression",
+    ],
+}
 experiment = st.segmented_control(
     "実験",
     list(EXPERIMENTS),
@@ -48,24 +81,12 @@ experiment = st.segmented_control(
     bind="query-params",
     label_visibility="collapsed",
 )
-EXPERIMENTS[experiment]()
+# Only what is shown is loaded: the first reader of a fresh server waits for it.
+import_module(f"pages.parts.vitals.{EXPERIMENTS[experiment]}").show()
 
 share.share("vitals")
 lesson.footer(
-    papers=[
-        "Elman (1990) Finding structure in time",
-        "Hochreiter (1991) Untersuchungen zu dynamischen neuronalen Netzen",
-        "Hochreiter & Schmidhuber (1997) Long short-term memory",
-        "Gers, Schmidhuber & Cummins (2000) Learning to forget",
-        "Cho et al. (2014) Learning phrase representations using RNN encoder–decoder",
-        "Bengio, Simard & Frasconi (1994) Learning long-term dependencies with gradient descent is difficult",
-        "Pascanu, Mikolov & Bengio (2013) On the difficulty of training recurrent neural networks",
-        "Jozefowicz, Zaremba & Sutskever (2015) An empirical exploration of recurrent network architectures",
-        "Tallec & Ollivier (2018) Can recurrent neural networks warp time?",
-        "Hyndman & Koehler (2006) Another look at measures of forecast accuracy",
-        "Tashman (2000) Out-of-sample tests of forecasting accuracy",
-        "Lei et al. (2018) Distribution-free predictive inference for regression",
-    ],
+    papers=PAPERS[experiment],
     terms=["RNN", *TERMS[experiment]],
     previous=("regularization.py", "正則化"),
 )
