@@ -20,7 +20,10 @@ from tests.load.session import Session
 from tests.server import Server, serving
 
 ROWS = 10_000
-QUERY = "vt_experiment=正直に評価する&ve_data=自分のCSV&ve_epochs=200&ve_patience=50&ve_length=60&ve_horizons=30&ve_batch=16&ve_hidden=64"
+QUERY = (
+    "vt_experiment=正直に評価する&ve_data=自分のCSV&ve_epochs=200&ve_patience=50"
+    "&ve_length=60&ve_horizons=30&ve_batch=16&ve_hidden=64"
+)
 
 
 def five_signals() -> bytes:
