@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.scheduler.allowed-failures": 3,
+    # A worker that hangs is replaced: its heartbeat comes from a thread that no training holds up.
+    "distributed.scheduler.worker-ttl": os.environ.get("LAB_WORKER_TTL", "60s"),
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.admin.low-level-log-length": 100,
@@ -71,6 +74,23 @@ def configure() -> None:
     import dask
 
     dask.config.set(CONFIG)
+    use_steady_clock()
+
+
+def use_steady_clock() -> None:
+    """Let dask hold messages back by a clock that nobody sets.
+
+    By the wall clock, as it comes, what is held back for some milliseconds waits for a day when the clock is
+    set back by one. Batches of messages and the event loop have to go by the same clock.
+    """
+    import distributed.batched
+    from tornado.ioloop import IOLoop
+
+    def steady(_: object = None) -> float:
+        return time.monotonic()
+
+    IOLoop.time = steady  # type: ignore[assignment,method-assign]
+    distributed.batched.time = steady
 
 
 def use_warm_workers() -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.ui import server
+
 ICON = str(Path(__file__).parent / "ui" / "icon.svg")
 
 st.set_page_config(page_title="AI研修医ラボ", page_icon=ICON, layout="wide")
@@ -35,4 +37,7 @@ PAGES = {
     ],
 }
 
-st.navigation(PAGES).run()
+page = st.navigation(PAGES)
+if server.drop_impossible_settings():
+    st.rerun()  # as if the address had never held them
+page.run()

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.engine import MAX_UNFINISHED, Engine, TooManyRuns
 from core.history import elapsed
 from core.run import Run
-from core.specs import digest
+from core.specs import SpecError, digest
 
 POLL_EVERY_S = 0.5
 _engine: Engine | None = None
@@ -89,9 +89,16 @@ def start(
     """Start ``job`` on ``specs`` and show it in ``slot``.
 
     A run on the reader's own ``data``, and one that goes epoch by epoch, stays theirs; any other is
-    shared with all who ask for the same specs.
+    shared with all who ask for the same specs. A run that would cost too much is not begun; the page says so.
     """
+    from core.cost import require_affordable  # here, where a run is asked for: a first page does without it
+
     by = reader()
+    try:
+        require_affordable(specs, len(data.values) if data is not None else None)
+    except SpecError as error:
+        st.session_state[f"{slot}/notice"] = str(error)
+        return
     previous = current(slot)
     if previous is not None and (previous.specs != specs or one_epoch):
         previous.run.leave(by)

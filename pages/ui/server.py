@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import math
 import threading
 import traceback
 import weakref
@@ -99,6 +101,30 @@ async def healthz(_: Request) -> JSONResponse:
     return JSONResponse(
         {"status": "ok", "engine": "ready" if engine.ready else "starting", "runs": engine.counts()}
     )
+
+
+LONGEST_SETTING = 1000
+
+
+def drop_impossible_settings() -> bool:
+    """Drop settings of the address that no control has, and say whether there were any.
+
+    Streamlit would turn them into numbers and fail: infinities, and numbers of thousands of digits.
+    """
+    wrong = [name for name in st.query_params if _impossible(st.query_params.get_all(name))]
+    for name in wrong:
+        del st.query_params[name]
+    return bool(wrong)
+
+
+def _impossible(values: list[str]) -> bool:
+    for value in values:
+        if len(value) > LONGEST_SETTING:
+            return True
+        with contextlib.suppress(ValueError):
+            if not math.isfinite(float(value)):
+                return True
+    return False
 
 
 ROUTES = [Route("/healthz", healthz)]

@@ -25,6 +25,13 @@ def probe(epochs: int, data: object, paused: Paused | None, watch: Watch) -> tup
     return epochs, data
 
 
+def loop_clock() -> float:
+    """Return how far the clock of the worker's event loop is from the steady one, in seconds."""
+    from tornado.ioloop import IOLoop
+
+    return abs(IOLoop.current().time() - time.monotonic())
+
+
 def failing(message: str, data: object, paused: Paused | None, watch: Watch) -> None:
     """Fail with the data in the message, as careless code would."""
     raise ValueError(f"{message} {data}")

@@ -62,6 +62,12 @@ class Session:
         self._states[key] = state
         return await self._rerun(fragment=self._fragments.get(state.id, ""))
 
+    async def set_number(self, key: str, value: int) -> float:
+        """Type a whole number and return the seconds until the page had answered."""
+        state = WidgetState(id=self.widgets[key], int_value=value)
+        self._states[key] = state
+        return await self._rerun(fragment=self._fragments.get(state.id, ""))
+
     async def move(self, rng: random.Random) -> float:
         """Move one of the page's sliders somewhere; return the seconds until the page had answered."""
         name = rng.choice(sorted(self.sliders))
@@ -169,7 +175,7 @@ class Session:
             self.errors.append(element.alert.body)
         elif kind == "progress":
             self.progress.append(element.progress.text)
-        elif kind in ("slider", "button", "file_uploader"):
+        elif kind in ("slider", "button", "file_uploader", "number_input"):
             widget = getattr(element, kind)
             if kind == "slider" and widget.type == widget.SLIDER and len(widget.default) == 1:
                 self.sliders[widget.id] = (widget.min, widget.max, widget.step)

@@ -190,3 +190,13 @@ def test_patience_and_clipping_belong_to_the_run(open_page: Open) -> None:
     without = open_page("vitals.py", epochs="60", patience="5")  # nothing to watch: the run goes to its end
     without = wait_for_result(press_start(without))
     assert without.session_state["vitals_run"].spec.training.patience is None
+
+
+def test_a_run_that_would_cost_too_much_is_not_begun(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cost.MOST", 1e6)
+    app = press_start(open_page("vitals.py", epochs="200"))
+    assert not app.exception
+    assert "vitals_run" not in app.session_state
+    assert any("上限の約" in warning.value for warning in app.warning)
