@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.backtime import Back, asked_windows, measure, training_windows
-from core.history import Epoch, Frame, Paused, Result, run_ending, run_history
+from core.history import Frame, Paused, Result, run_ending, run_history
 from core.specs import ForecastSpec
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def train(
     from core import models
     from core.fleet import Fleet
     from core.forecaster import make_learner, table
-    from core.training import Training, Unwatched, train_on
+    from core.training import Looking, Training, Unwatched, train_on
 
     devices.one_thread()
     device = torch.device("cpu")
@@ -65,20 +65,7 @@ def train(
         arrays = tuple({"hidden": back.hidden, "memory": back.memory} for back in found)
         outer.frame(Frame(epoch=epoch, arrays=arrays))
 
-    class Looking:
-        """Passes on what it is told and asked, and looks where a frame is due."""
-
-        interrupted, pausing, frame = outer.interrupted, outer.pausing, outer.frame
-
-        @staticmethod
-        def report(row: Sequence[Epoch]) -> None:
-            outer.report(row)
-            if row[0].number in due:
-                look(row[0].number)
-
-    if paused is None:
-        look(0)
-    trained = train_on(course, paused, Looking())
+    trained = train_on(course, paused, Looking(outer, due, look, begun=paused is not None))
     if isinstance(trained, Paused):
         return trained
 
@@ -95,16 +82,3 @@ def train(
         )
 
     return tuple(finish(place) for place in range(len(specs)))
-
-
-def with_cells(spec: ForecastSpec, names: Sequence[str], seeds: int = 1) -> tuple[ForecastSpec, ...]:
-    """Return ``spec`` for each kind of cell and each of ``seeds`` seeds in a row, cells turning fastest."""
-    return tuple(
-        replace(
-            spec,
-            model=replace(spec.model, name=name),
-            training=replace(spec.training, seed=spec.training.seed + seed),
-        )
-        for seed in range(seeds)
-        for name in names
-    )

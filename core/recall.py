@@ -7,14 +7,14 @@ loads torch.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from core.history import Epoch, Result
 from core.series import FloatArray
-from core.specs import ModelSpec, OptimizerSpec, TrainingSpec, require_between, require_one_of
+from core.specs import ModelSpec, OptimizerSpec, TrainingSpec, require_between, require_one_of, with_cells
 
 HELD_OUT = 512
 """How many sequences the networks are judged by."""
@@ -62,15 +62,7 @@ class RecallSpec:
 
 def together(spec: RecallSpec, seeds: int = 1) -> tuple[RecallSpec, ...]:
     """Return ``spec`` for each of ``CELLS`` and of ``seeds`` seeds in a row, the cells turning fastest."""
-    return tuple(
-        replace(
-            spec,
-            model=replace(spec.model, name=name),
-            training=replace(spec.training, seed=spec.training.seed + seed),
-        )
-        for seed in range(seeds)
-        for name in CELLS
-    )
+    return with_cells(spec, CELLS, seeds)
 
 
 def sequences(count: int, length: int, noise: float, seed: int) -> tuple[FloatArray, Labels]:

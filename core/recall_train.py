@@ -13,12 +13,12 @@ from core import device as devices
 from core import losses, models, optimizers
 from core.backtime import keeping, open_gates, unroll
 from core.fleet import Fleet
-from core.history import Epoch, Frame, Paused, run_ending, run_history
+from core.history import Frame, Paused, run_ending, run_history
 from core.learners import Plain, Table
 from core.models import Forecaster
 from core.recall import ASKED, HELD_OUT, Array, RecallRun, RecallSpec, sequences
 from core.specs import LossSpec
-from core.training import Training, Unwatched, Watch, train_on
+from core.training import Looking, Training, Unwatched, Watch, train_on
 
 FRAMES = 12
 
@@ -109,20 +109,7 @@ def train(
         )
         outer.frame(Frame(epoch=epoch, arrays=arrays))
 
-    class Looking:
-        """Passes on what it is told and asked, and looks where a frame is due."""
-
-        interrupted, pausing, frame = outer.interrupted, outer.pausing, outer.frame
-
-        @staticmethod
-        def report(row: Sequence[Epoch]) -> None:
-            outer.report(row)
-            if row[0].number in due:
-                look(row[0].number)
-
-    if paused is None:
-        look(0)
-    trained = train_on(course, paused, Looking())
+    trained = train_on(course, paused, Looking(outer, due, look, begun=paused is not None))
     if isinstance(trained, Paused):
         return trained
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.cohorts import COHORTS, COLUMNS
 from core.update_rules import RULES
@@ -363,12 +363,28 @@ AnySpec = TableRunSpec | ForecastSpec
 
 
 SomeSpec = TypeVar("SomeSpec", TableRunSpec, ForecastSpec)
+CellSpec = TypeVar("CellSpec")
+"""A spec with a ``ModelSpec`` and a ``TrainingSpec``."""
 
 
 def with_seeds(spec: SomeSpec, count: int) -> tuple[SomeSpec, ...]:
     """Return ``count`` copies of ``spec`` with the seeds that follow its own, itself first."""
     first = spec.training.seed
     return tuple(replace(spec, training=replace(spec.training, seed=first + i)) for i in range(count))
+
+
+def with_cells(spec: CellSpec, names: Sequence[str], seeds: int = 1) -> tuple[CellSpec, ...]:
+    """Return ``spec`` for each kind of cell and of ``seeds`` seeds in a row, the cells turning fastest."""
+    given: Any = spec
+    return tuple(
+        replace(
+            given,
+            model=replace(given.model, name=name),
+            training=replace(given.training, seed=given.training.seed + seed),
+        )
+        for seed in range(seeds)
+        for name in names
+    )
 
 
 def stack_shape(spec: AnySpec) -> AnySpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -207,6 +207,25 @@ class Unwatched:
     def pausing(self) -> bool:
         """Never."""
         return False
+
+
+class Looking:
+    """A watch that passes on what it is told and asked, and looks after each of the epochs ``due``.
+
+    ``look(epoch)`` may send frames; the first is asked for here unless the training goes on from a pause.
+    """
+
+    def __init__(self, watch: Watch, due: Collection[int], look: Callable[[int], None], begun: bool) -> None:
+        self._watch, self._due, self._look = watch, due, look
+        self.interrupted, self.pausing, self.frame = watch.interrupted, watch.pausing, watch.frame
+        if not begun:
+            look(0)
+
+    def report(self, row: Sequence[Epoch]) -> None:
+        """Pass an epoch on, and look where it is due."""
+        self._watch.report(row)
+        if row[0].number in self._due:
+            self._look(row[0].number)
 
 
 def drive(training: Course, rows: list[Row], watch: Watch, stopping: EarlyStopping) -> Ending | None:

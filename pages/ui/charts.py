@@ -202,6 +202,20 @@ def titled(spec: Spec, x_title: str, y_title: str) -> Spec:
     return filled
 
 
+def level(y: float, label: str) -> tuple[alt.Chart, alt.Chart]:
+    """Return the layers that mark a level to compare with, and name it at the right."""
+    at = (
+        _empty()
+        .transform_aggregate(rows="count()")
+        .transform_calculate(level=f"{y}", label=f"'{label}'")
+        .encode(y="level:Q")
+    )
+    grey = COLOURS["実測値"]
+    across = at.mark_rule(strokeDash=[2, 3], color=grey, strokeWidth=1.5)
+    written = at.mark_text(align="right", dy=-8, fontSize=11, color=grey)
+    return across, written.encode(x=alt.value("width"), text="label:N")
+
+
 def time_axis() -> alt.Axis:
     """Return an axis for points in time: the clock, and the date where a day begins."""
     midnight = "hours(datum.value) + minutes(datum.value) + seconds(datum.value) === 0"

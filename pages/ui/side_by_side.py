@@ -89,6 +89,21 @@ def choice(label: str, options: Mapping[str, Any], key: str, place: DeltaGenerat
     return options[chosen]
 
 
+def cell(key: str, default: str) -> str:
+    """Ask for the kind of a recurrent network, and return its name."""
+    chosen: str = st.segmented_control(
+        "ネットワーク",
+        list(text.CELL_LABELS),
+        default=default,
+        required=True,
+        format_func=text.CELL_LABELS.__getitem__,
+        key=key,
+        bind="query-params",
+        help="SimpleRNNは最も単純な回帰型、LSTMとGRUは「忘れる・覚える」を調節するゲートを持つ改良型です。",
+    )
+    return chosen
+
+
 def points(sentences: Sequence[str]) -> None:
     """List sentences."""
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
@@ -143,18 +158,7 @@ def _curves_spec(
     )
     if rule is None:
         return charts.finish(line, height)
-    level, label = rule
-    at = (
-        base.transform_aggregate(rows="count()")
-        .transform_calculate(level=f"{level}", label=f"'{label}'")
-        .encode(y="level:Q")
-    )
-    grey = charts.COLOURS["実測値"]
-    across = at.mark_rule(strokeDash=[2, 3], color=grey, strokeWidth=1.5)
-    written = at.mark_text(align="right", dy=-8, fontSize=11, color=grey).encode(
-        x=alt.value("width"), text="label:N"
-    )
-    return charts.finish(alt.layer(line, across, written), height)
+    return charts.finish(alt.layer(line, *charts.level(*rule)), height)
 
 
 def curves(

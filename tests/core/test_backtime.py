@@ -13,10 +13,9 @@ import torch
 from core import backtime, backtime_clip, backtime_script, backtime_train, models
 from core.backtime import CELLS, BackSpec, asked_windows, fresh, measure
 from core.backtime_clip import ClipSpec, constant_loss, exploded, pair
-from core.backtime_train import with_cells
 from core.forecaster import train_forecaster
 from core.history import Epoch, Paused
-from core.specs import ForecastSpec, ModelSpec, OptimizerSpec, SpecError, TrainingSpec
+from core.specs import ForecastSpec, ModelSpec, OptimizerSpec, SpecError, TrainingSpec, with_cells
 from core.training import Unwatched
 from core.windows import Windows
 

@@ -1,13 +1,12 @@
 """A stranger at the real server: forged uploads, tricks with paths, starts without end, huge numbers."""
 
-import asyncio
 import time
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
 from pages.ui.headers import HEADERS
-from tests.load.session import Session
+from tests.load.session import Session, carry_out
 from tests.server import Server
 
 STARTS = 150
@@ -95,7 +94,7 @@ def test_starts_without_end_hold_two_workers_at_most(server: Server) -> None:
             assert opened < 5
         return most, taken
 
-    most, taken = asyncio.run(hammer())
+    most, taken = carry_out(hammer())
     assert most <= 4  # two that are under way, and two that have been told to stop
     assert taken < STARTS
     assert server.process.poll() is None
@@ -118,4 +117,4 @@ def test_huge_numbers_in_the_address_open_an_ordinary_page(server: Server, query
             assert session.sliders
             return session.errors
 
-    assert asyncio.run(visit()) == []
+    assert carry_out(visit()) == []

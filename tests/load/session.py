@@ -6,9 +6,11 @@ import asyncio
 import random
 import time
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,6 +18,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+
+T = TypeVar("T")
+
+
+def carry_out(visit: Coroutine[Any, Any, T]) -> T:
+    """Carry out a visit in a thread of its own: a browser of the same process may hold this one's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, visit).result()
 
 
 class Session:

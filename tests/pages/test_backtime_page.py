@@ -10,9 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import backtime_clip, backtime_train, recall_train
 from core.backtime import CELLS, BackSpec, fresh
 from core.backtime_clip import ClipSpec, pair
-from core.backtime_train import with_cells
 from core.recall import RecallSpec, together
-from core.specs import ForecastSpec, TrainingSpec
+from core.specs import ForecastSpec, TrainingSpec, with_cells
 from pages.parts.vitals.backtime_cells import size
 from tests.pages.reading import shown, wait_until, wait_until_done
 

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import backtime_script, jobs
-from core.backtime_train import BackRun, with_cells
-from core.specs import ForecastSpec, ModelSpec, OptimizerSpec, TrainingSpec
+from core.backtime_train import BackRun
+from core.specs import ForecastSpec, ModelSpec, OptimizerSpec, TrainingSpec, with_cells
 from pages.parts.vitals import backtime_view as view
 from pages.parts.vitals.backtime_cells import CELLS, COLOURS, NAMES, pin, seeds_told, size, tex
 from pages.ui import lesson, run_reading, runs, text, workings

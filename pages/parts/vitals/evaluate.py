@@ -106,15 +106,7 @@ def _settings(
     horizons = st.slider("何点先まで予測するか", 1, 60, 30, key="ve_horizons", bind="query-params")
     st.caption(f"いちばん先は {source.ahead(horizons)} です。")
     length = st.slider("窓の長さ(何点前まで見るか)", 2, 120, 30, key="ve_length", bind="query-params")
-    cell = st.segmented_control(
-        "ネットワーク",
-        list(text.CELL_LABELS),
-        default="lstm",
-        required=True,
-        format_func=text.CELL_LABELS.__getitem__,
-        key="ve_cell",
-        bind="query-params",
-    )
+    cell = parts.cell("ve_cell", "lstm")
     folds = st.slider(
         "評価をくり返す回数(起点をずらす)",
         1,

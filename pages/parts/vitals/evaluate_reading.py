@@ -184,7 +184,7 @@ def _sentences(found: Found, spec: HorizonSpec, source: Source, results: Sequenc
     elif wins:
         head = (
             f"このネットワークは、{total} 通りの先の長さのうち **{len(wins)} 通りで勝ち、"
-            f"{len(losses)} 通りで負けています** (残りは差が 5% 未満の引き分けです)。"
+            f"{len(losses)} 通りで負けています**(残りは差が 5% 未満の引き分けです)。"
         )
     else:
         head = (
@@ -202,7 +202,7 @@ def _sentences(found: Found, spec: HorizonSpec, source: Source, results: Sequenc
         word = {"better": "勝ち", "even": "引き分け", "worse": "負け"}[kind]
         verb = "小さい" if gain > 0 else "大きい"
         lines.append(
-            f"{source.ahead(h)}: **{word}** 。最良の単純な予測は「{LABELS[rival.model]}」で、"
+            f"{source.ahead(h)}: **{word}**。最良の単純な予測は「{LABELS[rival.model]}」で、"
             f"ネットワークの誤差はその {1 - gain:.2f} 倍({abs(gain):.0%} {verb})です。"
         )
     run = results[-1]

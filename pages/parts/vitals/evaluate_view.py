@@ -318,17 +318,7 @@ def _coverage_spec(nominal: float) -> Spec:
             alt.Tooltip("y:Q", title="実際に入った割合", format=".1%"),
         ],
     )
-    rule = (
-        base.transform_aggregate(rows="count()")
-        .transform_calculate(level=f"{nominal}", label=f"'名目 {nominal:.0%}'")
-        .encode(y="level:Q")
-    )
-    grey = charts.COLOURS["実測値"]
-    across = rule.mark_rule(strokeDash=[4, 3], color=grey, strokeWidth=1.5)
-    told = rule.mark_text(align="right", dy=-7, fontSize=11, color=grey).encode(
-        x=alt.value("width"), text="label:N"
-    )
-    return charts.finish(alt.layer(line, across, told), 180)
+    return charts.finish(alt.layer(line, *charts.level(nominal, f"名目 {nominal:.0%}")), 180)
 
 
 def show_coverage(found: dict[int, dict[str, Standing]], nominal: float) -> None:

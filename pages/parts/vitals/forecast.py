@@ -18,7 +18,8 @@ from core.specs import (
 )
 from pages.parts.vitals import forecast_view as view
 from pages.parts.vitals import upload, upload_summary, upload_view
-from pages.ui import compare, lesson, runs, text
+from pages.ui import compare, lesson, runs
+from pages.ui import side_by_side as parts
 
 SLOT = "vitals_run"
 
@@ -69,16 +70,7 @@ def show() -> None:
     @st.fragment
     def settings() -> None:
         """Choose how to train, and start. A fragment: moving a slider redraws nothing but the sliders."""
-        cell = st.segmented_control(
-            "ネットワーク",
-            list(text.CELL_LABELS),
-            default="rnn",
-            required=True,
-            format_func=text.CELL_LABELS.__getitem__,
-            key="cell",
-            bind="query-params",
-            help="SimpleRNNは最も単純な回帰型、LSTMとGRUは「忘れる・覚える」を調節するゲートを持つ改良型です。",
-        )
+        cell = parts.cell("cell", "rnn")
         length = st.slider("窓の長さ(何点前まで見るか)", 2, 60, 10, key="window", bind="query-params")
         epochs = st.slider("エポック数", 10, 500, 200, step=10, key="epochs", bind="query-params")
         start = st.container()

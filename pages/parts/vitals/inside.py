@@ -12,6 +12,7 @@ from pages.parts.vitals import forecast, inside_result, inside_source
 from pages.parts.vitals import forecast_view as view
 from pages.parts.vitals import inside_reading as reading
 from pages.ui import compare, lesson, runs, text
+from pages.ui import side_by_side as parts
 
 SLOT = "vt_inside"
 OWN, TAKEN = "own", "taken"
@@ -96,15 +97,7 @@ def _asked(borrowed: runs.Watched) -> bool:
 
 def _settings(question: DeltaGenerator) -> None:
     """Choose a network small enough to read, and train it. A fragment: a slider redraws nothing else."""
-    cell = st.segmented_control(
-        "ネットワーク",
-        list(text.CELL_LABELS),
-        default="rnn",
-        required=True,
-        format_func=text.CELL_LABELS.__getitem__,
-        key="vi_cell",
-        bind="query-params",
-    )
+    cell = parts.cell("vi_cell", "rnn")
     hidden = st.segmented_control(
         "隠れユニット数",
         [4, 8, 16, 32],

@@ -14,7 +14,7 @@ from core.specs import ModelSpec, OptimizerSpec, SpecError, TrainingSpec
 from pages.parts.vitals import warning_result as result
 from pages.parts.vitals import warning_view as view
 from pages.parts.vitals import warning_words as words
-from pages.ui import lesson, loss_view, runs, text
+from pages.ui import lesson, loss_view, runs
 from pages.ui import side_by_side as parts
 
 SLOT = "vw_run"
@@ -81,15 +81,7 @@ def _settings(details: DeltaGenerator) -> WarningSpec:
             bind="query-params",
         )
         seed = st.number_input("グラフに出す患者の種", 0, 9999, 0, key="vw_seed", bind="query-params")
-        cell = st.segmented_control(
-            "ネットワーク",
-            list(text.CELL_LABELS),
-            default="lstm",
-            required=True,
-            format_func=text.CELL_LABELS.__getitem__,
-            key="vw_cell",
-            bind="query-params",
-        )
+        cell = parts.cell("vw_cell", "lstm")
         ward = st.select_slider(
             "学習に使う別の患者の数",
             [4, 8, 16, 32],
