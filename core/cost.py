@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from core.cohorts import COHORTS
 from core.horizon_specs import HorizonSpec
+from core.series import ARTICLE_POINTS
 from core.specs import ConvSpec, ForecastSpec, ModelSpec, SpecError, TableRunSpec
 
 MOST = 2e13
@@ -53,7 +54,7 @@ def cost(spec: object, points: int | None = None) -> float:
         known = points or round(spec.panel.hours * 3600 / spec.panel.step_s)
         return float(parameters) * spec.length * known * spec.training.epochs
     if isinstance(spec, ForecastSpec):
-        windows = (points or 200) * spec.split.train
+        windows = (points or ARTICLE_POINTS) * spec.split.train
         return float(recurrent_parameters(spec.model)) * spec.length * windows * spec.training.epochs
     return 0.0
 

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.activations import activation_linear, activation_slopes, activation_vanish
 from pages.parts.playground import playground
 from pages.ui import lesson, share
@@ -16,15 +14,7 @@ EXPERIMENTS = {
     "勾配消失": activation_vanish.show,
     "プレイグラウンド": playground.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default=next(iter(EXPERIMENTS)),
-    required=True,
-    key="ac_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "ac_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("activations")

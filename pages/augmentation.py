@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.augmentation import benefit, gallery, harm, series
 from pages.ui import lesson, share
 
@@ -16,15 +14,7 @@ EXPERIMENTS = {
     "効き目を測る": benefit.show,
     "波形の拡張": series.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="ギャラリー",
-    required=True,
-    key="au_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "au_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("augmentation")

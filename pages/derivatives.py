@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.derivatives import (
     derivative_backprop,
     derivative_chain,
@@ -23,15 +21,7 @@ EXPERIMENTS = {
     "連鎖律": derivative_chain.show,
     "逆伝播": derivative_backprop.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="傾きと極限",
-    required=True,
-    key="dv_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "dv_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("derivatives")

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.gradient_descent import descent_surface, descent_walk
 from pages.ui import lesson, share
 
@@ -15,15 +13,7 @@ EXPERIMENTS = {
     "2つの重み(地図)": descent_walk.shower(descent_walk.MAP),
     "本物の損失地形": descent_surface.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="1つの重み",
-    required=True,
-    key="gd_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "gd_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("gd")

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.learning_rate import rate_doses, rate_network, rate_range, rate_schedules
 from pages.ui import lesson, share
 
@@ -16,15 +14,7 @@ EXPERIMENTS = {
     "範囲テスト": rate_range.show,
     "スケジュール": rate_schedules.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="3つの用量",
-    required=True,
-    key="experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "experiment")
 EXPERIMENTS[experiment]()
 
 share.share("learning_rate")

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.loss_functions import loss_imbalance, loss_numbers, loss_outliers, loss_probabilities
 from pages.ui import lesson, share
 
@@ -16,15 +14,7 @@ EXPERIMENTS = {
     "外れ値(回帰)": loss_outliers.show,
     "不均衡(分類)": loss_imbalance.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="数値の損失",
-    required=True,
-    key="lf_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "lf_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("loss_functions")

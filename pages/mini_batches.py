@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.mini_batches import batch_loading, batch_order, batch_path, batch_plan, batch_race
 from pages.ui import lesson, share
 
@@ -17,15 +15,7 @@ EXPERIMENTS = {
     "DataLoaderの配り方": batch_plan.show,
     "先読み": batch_loading.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="バッチサイズの競走",
-    required=True,
-    key="mb_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "mb_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("mb")

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.optimizers import race_course, race_momentum, race_network
 from pages.ui import lesson, share
 
@@ -15,15 +13,7 @@ EXPERIMENTS = {
     "本物のネットワークでレース": race_network.show,
     "モメンタムの地図": race_momentum.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="同じ地形でレース",
-    required=True,
-    key="op_exp",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "op_exp")
 EXPERIMENTS[experiment]()
 
 share.share("optimizers")

@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.overfitting import fit_capacity, fit_hospital, fit_patients, fit_random, fit_stopping
 from pages.ui import lesson, share
 
@@ -17,15 +15,7 @@ EXPERIMENTS = {
     "本物の臨床データ": fit_patients.show,
     "病院Aから病院Bへ": fit_hospital.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="3つの容量",
-    required=True,
-    key="of_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "of_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("overfitting")

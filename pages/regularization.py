@@ -1,5 +1,3 @@
-import streamlit as st
-
 from pages.parts.regularization import decay, dropout, path, penalties, selection
 from pages.ui import lesson, share
 
@@ -17,15 +15,7 @@ EXPERIMENTS = {
     "ドロップアウト": dropout.show,
     "重み減衰": decay.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="5つを比べる",
-    required=True,
-    key="rg_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "rg_experiment")
 EXPERIMENTS[experiment]()
 
 share.share("regularization")

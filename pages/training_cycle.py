@@ -14,15 +14,7 @@ EXPERIMENTS = {
     "一歩ずつ": cycle_neuron.show,
     "本物で回す": cycle_real.show,
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="一歩ずつ",
-    required=True,
-    key="tc_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "tc_experiment")
 EXPERIMENTS[experiment]()
 
 with st.expander("4つのステップと用語"):

@@ -1,7 +1,5 @@
 from importlib import import_module
 
-import streamlit as st
-
 from pages.ui import lesson, share
 
 lesson.header(
@@ -72,15 +70,7 @@ PAPERS = {
         "Lei et al. (2018) Distribution-free predictive inference for regression",
     ],
 }
-experiment = st.segmented_control(
-    "実験",
-    list(EXPERIMENTS),
-    default="次の値を当てる",
-    required=True,
-    key="vt_experiment",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+experiment = lesson.part("実験", EXPERIMENTS, "vt_experiment")
 # Only what is shown is loaded: the first reader of a fresh server waits for it.
 import_module(f"pages.parts.vitals.{EXPERIMENTS[experiment]}").show()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,23 @@ def header(title: str, goal: str, analogy: str) -> None:
     st.title(title)
     st.markdown(goal)
     st.caption(f":material/stethoscope: {analogy}")
+
+
+def part(label: str, parts: Collection[str], key: str) -> str:
+    """Ask which of the named ``parts`` of a page to show, the first one at the beginning.
+
+    ``label`` is for those who do not see the row of names.
+    """
+    chosen: str = st.segmented_control(
+        label,
+        list(parts),
+        default=next(iter(parts)),
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,18 @@ def results(watched: runs.Watched) -> tuple[TableRun, ...] | None:
     return found
 
 
+def left_nothing(watched: runs.Watched) -> bool:
+    """Say so and return True when a run that is done has failed, or was stopped before it began."""
+    run = watched.run
+    if run.state == "failed":
+        st.error(run.problem or "学習できませんでした。")
+    elif run.state == "cancelled" or run.result is None:
+        st.info("順番を待っているあいだに停止しました。学習は行われていません。")
+    else:
+        return False
+    return True
+
+
 def facts(results: tuple[TableRun, ...], labels: list[str]) -> None:
     """Tell runs that differ in their seed alone: losses, lowest validation loss, accuracy, verdicts."""
     first = results[0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.parts.regularization import dropout_forget, dropout_ones, dropout_rest
+from pages.ui import lesson
 
 PARTS = {
     "休む様子": dropout_rest.show,
@@ -15,13 +14,5 @@ PARTS = {
 
 def show() -> None:
     """Show who rests, what the others pass on, and what happens if the rest goes on after training."""
-    part = st.segmented_control(
-        "ドロップアウトの実験",
-        list(PARTS),
-        default="休む様子",
-        required=True,
-        key="rg_o_part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    part = lesson.part("ドロップアウトの実験", PARTS, "rg_o_part")
     PARTS[part]()

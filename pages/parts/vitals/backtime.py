@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.parts.vitals import backtime_clip, backtime_fresh, backtime_trained
+from pages.ui import lesson
 
 PARTS = {
     "学習前に測る": backtime_fresh.show,
@@ -15,13 +14,5 @@ PARTS = {
 
 def show() -> None:
     """Show gradients before training, during it, or a training whose gradient explodes."""
-    part = st.segmented_control(
-        "見かた",
-        list(PARTS),
-        default=next(iter(PARTS)),
-        required=True,
-        key="vb_part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    part = lesson.part("見かた", PARTS, "vb_part")
     PARTS[part]()

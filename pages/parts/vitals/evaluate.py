@@ -10,7 +10,7 @@ from core.horizon_specs import RIVALS, HorizonSpec
 from core.specs import ModelSpec, OptimizerSpec, SpecError, TrainingSpec
 from pages.parts.vitals import evaluate_data, evaluate_leak, evaluate_reading, evaluate_view, upload_summary
 from pages.parts.vitals.evaluate_data import Source
-from pages.ui import charts, compare, lesson, loss_view, runs, text
+from pages.ui import charts, compare, lesson, loss_view, run_reading, runs, text
 from pages.ui import side_by_side as parts
 
 SLOT = "vitals_honest"
@@ -273,12 +273,7 @@ def _draw(watched: runs.Watched) -> None:
 
 
 def _result(watched: runs.Watched) -> None:
-    run = watched.run
-    if run.state == "failed":
-        st.error(run.problem or "学習できませんでした。")
-        return
-    if run.state == "cancelled" or run.result is None:
-        st.info("順番を待っているあいだに停止しました。学習は行われていません。")
+    if run_reading.left_nothing(watched):
         return
     source: Source = watched.context
     if evaluate_leak.leaks(watched.specs):

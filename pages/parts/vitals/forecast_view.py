@@ -19,7 +19,7 @@ from core.specs import ForecastSpec, SpecError, SplitSpec
 from core.vitals import Imported, Signal
 from core.windows import bounds, make_windows, require_enough
 from pages.parts.vitals import downloads
-from pages.ui import charts, code, compare, lesson, loss_view, text
+from pages.ui import charts, code, compare, lesson, loss_view, run_reading, text
 from pages.ui.runs import Watched
 
 MAX_DRAWN = 1500
@@ -132,13 +132,9 @@ _VERDICT_CHOICES = {
 
 def show_result(slot: str, watched: Watched) -> None:
     """Show how the run ended, its forecast of unseen time beside the baseline, and the verdict."""
+    if run_reading.left_nothing(watched):
+        return
     run = watched.run
-    if run.state == "failed":
-        st.error(run.problem or "学習できませんでした。")
-        return
-    if run.state == "cancelled" or run.result is None:
-        st.info("順番を待っているあいだに停止しました。学習は行われていません。")
-        return
     results: tuple[ForecastRun, ...] = run.result
     result, axis = results[0], watched.context
     if result.ending == "diverged":

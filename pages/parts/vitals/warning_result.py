@@ -114,15 +114,7 @@ def _reading(watched: runs.Watched, run: WarningRun) -> None:
         parts.whys(words.whys(spec, chosen.rule, found.outcomes, up, found.levelled))
     with stage:
         view.label()
-        look = st.segmented_control(
-            "見方",
-            list(LOOKS),
-            default=next(iter(LOOKS)),
-            required=True,
-            key="vw_look",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        look = lesson.part("見方", LOOKS, "vw_look")
         LOOKS[look](found)
     formula.show(spec, run, chosen.rule, found.seen.own[0, 0], chosen.threshold)
     code = script(
