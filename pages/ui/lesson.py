@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.specs import SomeSpec, digest
+from core.specs import digest
 from pages.ui import text
 
 MAX_GUESSES = 50
@@ -77,7 +77,7 @@ def seeds(key: str) -> str:
     return mode
 
 
-def seeded(slot: str, specs: tuple[SomeSpec, ...], mode: str) -> tuple[SomeSpec, ...]:
+def seeded(slot: str, specs: tuple[Any, ...], mode: str) -> tuple[Any, ...]:
     """Return the specs to start: with 「新しい乱数」 a seed drawn now, and the prediction made for them."""
     if mode != SEEDS[1]:
         return specs

@@ -23,7 +23,7 @@ TRAINING, VALIDATION = 0, 1
 Array = npt.NDArray[np.float64]
 
 
-def start(slot: str, label: str, job: Callable[..., Any], specs: tuple[TableRunSpec, ...], mode: str) -> None:
+def start(slot: str, label: str, job: Callable[..., Any], specs: tuple[Any, ...], mode: str) -> None:
     """Offer to train ``specs`` in ``slot``; say when other settings are shown."""
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch", key=f"{slot}/start"):
         runs.start(slot, job, lesson.seeded(slot, specs, mode))

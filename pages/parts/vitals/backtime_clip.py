@@ -78,7 +78,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
     with question:
         lesson.predict(SLOT, "クリッピングなしの SimpleRNN は?", reading.CHOICES, specs)
     with button:
-        parts.start(SLOT, "なし・ありを同時に学習", jobs.clipped, cast(Any, specs), mode)
+        parts.start(SLOT, "なし・ありを同時に学習", jobs.clipped, specs, mode)
     if runs.current(SLOT) is None:
         with picture:
             st.info(

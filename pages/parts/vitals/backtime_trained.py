@@ -66,7 +66,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             specs,
         )
     with button:
-        parts.start(SLOT, "学習しながらさかのぼる", jobs.looking_back, cast(Any, specs), mode)
+        parts.start(SLOT, "学習しながらさかのぼる", jobs.looking_back, specs, mode)
     if runs.current(SLOT) is None:
         with picture:
             st.info(

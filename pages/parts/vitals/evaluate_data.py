@@ -74,24 +74,7 @@ def choose() -> Source:
 
 def _patient() -> Source:
     ill = st.toggle("途中で状態が悪化する", value=False, key="ve_ill", bind="query-params")
-    seen = st.pills(
-        "見る信号(入力)",
-        ICU_SIGNALS,
-        default=["心拍数"],
-        selection_mode="multi",
-        wrap=True,
-        key="ve_inputs",
-        bind="query-params",
-    )
-    asked = st.pills(
-        "予測する信号",
-        ICU_SIGNALS,
-        default=["心拍数"],
-        selection_mode="multi",
-        wrap=True,
-        key="ve_targets",
-        bind="query-params",
-    )
+    seen, asked = _signals("見る信号(入力)", "ve_inputs"), _signals("予測する信号", "ve_targets")
     inputs = tuple(name for name in ICU_SIGNALS if name in (*seen, *asked)) or ("心拍数",)
     targets = tuple(name for name in inputs if name in asked) or inputs[:1]
     if not set(asked) <= set(seen):
@@ -109,6 +92,18 @@ def _patient() -> Source:
         inputs=inputs, targets=targets, seed=int(seed), hours=HOURS[hours], deterioration=bool(ill)
     )
     return _simulated(spec)
+
+
+def _signals(label: str, key: str) -> list[str]:
+    return st.pills(
+        label,
+        ICU_SIGNALS,
+        default=["心拍数"],
+        selection_mode="multi",
+        wrap=True,
+        key=key,
+        bind="query-params",
+    )
 
 
 def _simulated(spec: PanelSpec) -> Source:

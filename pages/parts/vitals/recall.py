@@ -80,7 +80,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             SLOT, f"SimpleRNN は、{specs[0].length} 回前の合図を思い出せるでしょうか?", reading.CHOICES, specs
         )
     with button:
-        parts.start(SLOT, "3つを同時に学習", jobs.recallers, cast(Any, specs), mode)
+        parts.start(SLOT, "3つを同時に学習", jobs.recallers, specs, mode)
     if runs.current(SLOT) is None:
         with picture:
             st.markdown(

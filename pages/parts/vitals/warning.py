@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -142,7 +142,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             key=f"{SLOT}/start",
         )
         if pressed:
-            runs.start(SLOT, jobs.followed_patients, cast(Any, specs))
+            runs.start(SLOT, jobs.followed_patients, specs)
             st.rerun()
         watched = runs.current(SLOT)
         if watched and watched.specs != specs:
