@@ -12,9 +12,10 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+from core.steady import use_steady_clock
 
 TRAINING_LANE = "train"
 QUICK_LANE = "quick"
@@ -75,22 +76,6 @@ def configure() -> None:
 
     dask.config.set(CONFIG)
     use_steady_clock()
-
-
-def use_steady_clock() -> None:
-    """Let dask hold messages back by a clock that nobody sets.
-
-    By the wall clock, as it comes, what is held back for some milliseconds waits for a day when the clock is
-    set back by one. Batches of messages and the event loop have to go by the same clock.
-    """
-    import distributed.batched
-    from tornado.ioloop import IOLoop
-
-    def steady(_: object = None) -> float:
-        return time.monotonic()
-
-    IOLoop.time = steady  # type: ignore[assignment,method-assign]
-    distributed.batched.time = steady
 
 
 def use_warm_workers() -> None:

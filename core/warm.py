@@ -17,13 +17,14 @@ import distributed.worker  # noqa: F401
 import torch
 
 import core
-from core import cluster, forecaster, perceptron, tables
+from core import forecaster, perceptron, tables
 from core.specs import AugmentSpec, ConvSpec, ForecastSpec, TableRunSpec, TableSpec, with_seeds
+from core.steady import use_steady_clock
 
 for module in iter_modules(core.__path__):
     if module.name not in ("cluster", "engine", "warm"):
         import_module(f"core.{module.name}")
-cluster.use_steady_clock()
+use_steady_clock()
 torch.set_num_threads(1)
 CPU = torch.device("cpu")
 for runs in (1, 2):
