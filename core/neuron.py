@@ -177,10 +177,13 @@ def walk(spec: NeuronSpec) -> Trace:
         kept = gradients()
         output = model(x[patient])
         loss = loss_fn(output, y[patient])
-        *own, slope = torch.autograd.grad(loss, [*parameters, output], retain_graph=True)
+        # Into cleared gradients backward() puts this patient's own; otherwise they are asked for besides.
+        apart = kept and torch.autograd.grad(loss, parameters, retain_graph=True)
+        output.retain_grad()
         loss.backward()
         gradient = gradients()
         assert gradient is not None
+        assert output.grad is not None
         optimizer.step()
         updates.append(
             Update(
@@ -193,8 +196,8 @@ def walk(spec: NeuronSpec) -> Trace:
                 kept=kept,
                 output=output.item(),
                 loss=loss.item(),
-                slope=slope.item(),
-                own=_three(*own),
+                slope=output.grad.item(),
+                own=_three(*apart) if apart else gradient,
                 gradient=gradient,
                 after=weights(),
                 mean_loss=mean_loss(),

@@ -1,14 +1,10 @@
 """The frame around every page: browser title, and the table of pages that exist."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.ui import server
 
-ICON = str(Path(__file__).parent / "ui" / "icon.svg")
-
-st.set_page_config(page_title="AI研修医ラボ", page_icon=ICON, layout="wide")
+st.set_page_config(page_title="AI研修医ラボ", page_icon=server.ICON, layout="wide")
 
 PAGES = {
     "": [st.Page("home.py", title="ホーム", icon=":material/home:", default=True)],

@@ -234,8 +234,12 @@ def rows(name: str | Sequence[str], **columns: npt.ArrayLike) -> pa.Table:
     """
     arrays = {field: np.ascontiguousarray(values) for field, values in columns.items()}
     length = len(next(iter(arrays.values())))
-    names, codes = np.unique([name] * length if isinstance(name, str) else name, return_inverse=True)
-    coloured = pa.DictionaryArray.from_arrays(_numbers(codes.astype(np.int32)), _strings(names.tolist()))
+    if isinstance(name, str):
+        names, codes = [name], np.zeros(length, dtype=np.int32)
+    else:
+        number = {text: place for place, text in enumerate(dict.fromkeys(name))}
+        names, codes = list(number), np.fromiter(map(number.__getitem__, name), dtype=np.int32, count=length)
+    coloured = pa.DictionaryArray.from_arrays(_numbers(codes), _strings(names))
     return pa.table({**{field: _numbers(values) for field, values in arrays.items()}, "name": coloured})
 
 

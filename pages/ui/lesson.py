@@ -135,10 +135,8 @@ def footer(
 ) -> None:
     """Close a lesson: glossary, papers, neighbours (page file and title), and what it is not for."""
     st.divider()
-    with st.container(horizontal=True, gap="small"):
-        for term in terms:
-            with st.popover(term, icon=":material/menu_book:"):
-                st.markdown(f"**{term}** — {text.GLOSSARY[term]}")
+    with st.expander(f"用語: {'、'.join(terms)}", icon=":material/menu_book:"):
+        st.markdown("\n\n".join(f"**{term}** — {text.GLOSSARY[term]}" for term in terms))
     st.caption("文献: " + " / ".join(papers))
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if previous:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import math
 import threading
 import traceback
 import weakref
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -19,12 +23,16 @@ from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from streamlit import config
 from streamlit.runtime import get_instance
 
 from core.vitals.reading import MAX_BYTES
 from pages.ui import runs
 
 COLLECT_EVERY_S = 30.0
+M_ARENA_MAX = -8  # of malloc.h
+# Read once: Streamlit would read and encode a file anew for every reader.
+ICON = "data:image/svg+xml;base64," + b64encode(Path(__file__).with_name("icon.svg").read_bytes()).decode()
 _log = logging.getLogger(__name__)
 
 # An upload stays in memory: the parser would write anything above 1 MB to a temporary file.
@@ -32,13 +40,31 @@ MultiPartParser.spool_max_size = 2 * MAX_BYTES
 
 
 def _keep_heap_small(closing: threading.Event) -> None:
-    """Collect garbage every 30 s, leaving out what start-up made; scripts no longer do it each rerun."""
+    """Collect garbage every 30 s, leaving out what start-up made; scripts no longer do it each rerun.
+
+    Every rerun is a thread of its own, and glibc gives threads arenas that keep what was freed in them:
+    they are held to two, and what is free is handed back to the system.
+    """
+    malloc = _glibc()
+    if malloc is not None:
+        malloc.mallopt(M_ARENA_MAX, 2)
     if closing.wait(COLLECT_EVERY_S):
         return
     gc.collect()
     gc.freeze()
     while not closing.wait(COLLECT_EVERY_S):
         gc.collect()
+        if malloc is not None:
+            malloc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """Return the C library, where it is one whose allocator can be told what to do."""
+    try:
+        library = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return None
+    return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
 async def _drop_ended_sessions() -> None:
@@ -82,9 +108,20 @@ def _drop_ended(left: dict[str, weakref.ref[Any]]) -> bool:
     return bool(gone)
 
 
+def _read_theme_once() -> None:
+    """Keep the theme as the server was started with it.
+
+    Streamlit sends the theme with every rerun, and goes through all of its options for each of six sections:
+    a tenth of what a slider costs. While files are watched (``make dev``) it may go on doing so.
+    """
+    if st.get_option("server.fileWatcherType") == "none":
+        config.get_options_for_section = lru_cache(maxsize=None)(config.get_options_for_section)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Start the engine and housekeeping with the server, and end both with it."""
+    _read_theme_once()
     closing = threading.Event()
     threading.Thread(target=_keep_heap_small, args=(closing,), name="housekeeping", daemon=True).start()
     runs.engine()

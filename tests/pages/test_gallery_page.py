@@ -1,6 +1,7 @@
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -272,7 +273,26 @@ def test_a_slow_engine_is_told_kindly(open_page: Open, monkeypatch: pytest.Monke
         raise TimeoutError
 
     app = open_page("augmentation.py")
+    app.button(key="au_g/go").click().run()
     monkeypatch.setattr(runs.engine(), "quick", late)
     app.number_input(key="au_g_seed").set_value(9999).run()
     assert not app.exception
     assert "計算の準備をしています" in shown(app)
+
+
+def test_until_the_variants_are_asked_for_none_are_made(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    quick = runs.engine().quick
+
+    def counted(job: Callable[..., Any], *asked: Any, timeout: float) -> Any:
+        made.append(job)
+        return quick(job, *asked, timeout=timeout)
+
+    app = open_page("augmentation.py")
+    monkeypatch.setattr(runs.engine(), "quick", counted)
+    app.number_input(key="au_g_seed").set_value(9998).run()
+    assert not made
+    app.button(key="au_g/go").click().run()
+    assert len(made) == 1

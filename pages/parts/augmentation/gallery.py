@@ -74,11 +74,13 @@ def _stage(question: Any, settings: Settings, asked: bool) -> None:
     with question:
         if len(to_ask.choices) > 1:
             lesson.predict(SLOT, to_ask.text, to_ask.choices, about)
-    gallery = _gallery(settings, spec)
     if not asked:
-        gallery_view.show_waiting(spec, gallery.original)
+        # Only the original, which no slider changes: it is made once for all readers.
+        alone = _gallery(settings, GallerySpec(source=spec.source, view="alone", strengths=()))
+        gallery_view.show_waiting(spec, alone.original)
         st.caption("予想を選んでから、ボタンを押してください。その後は、つまみを動かすとすぐに描き直します。")
         return
+    gallery = _gallery(settings, spec)
     gallery_view.show_pictures(spec, gallery)
     if len(to_ask.choices) > 1:
         lesson.score(SLOT, about, lambda: to_ask.answer(gallery))

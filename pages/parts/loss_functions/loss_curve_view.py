@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import altair as alt
 import numpy as np
-import pyarrow as pa
 
 from core.loss_curves import Array
 from pages.ui import charts
@@ -90,11 +89,16 @@ def show(
 ) -> None:
     """Draw curves up to the loss ``top``, their points and tangents, and a rule where the truth is."""
     span = float(curves[0].x[0]), float(curves[0].x[-1])
-    tables: list[pa.Table] = []
+    names: list[str] = []
+    kinds: list[int] = []
+    xs: list[Array] = []
+    ys: list[Array] = []
 
     def add(name: str, kind: int, x: Sequence[float] | Array, y: Sequence[float] | Array) -> None:
-        xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        tables.append(charts.rows(name, x=xs, y=ys, kind=np.full(len(xs), kind)))
+        names.extend([name] * len(x))
+        kinds.extend([kind] * len(x))
+        xs.append(np.asarray(x, dtype=np.float64))
+        ys.append(np.asarray(y, dtype=np.float64))
 
     for curve in curves:
         kept = curve.y <= top * (1 + 1e-9)
@@ -108,5 +112,6 @@ def show(
     add(name, FRAME, [span[0], span[1]], [0.0, top])
     if truth is not None:
         add(name, TRUTH, [truth], [0.0])
-    names = tuple(curve.name for curve in curves)
-    charts.draw(_spec(names, x_title, y_title, height, legend), pa.concat_tables(tables), alt_text)
+    rows = charts.rows(names, x=np.concatenate(xs), y=np.concatenate(ys), kind=kinds)
+    spec = _spec(tuple(curve.name for curve in curves), x_title, y_title, height, legend)
+    charts.draw(spec, rows, alt_text)
