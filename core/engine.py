@@ -27,7 +27,8 @@ from core.specs import SpecError
 from core.watch import TOPIC, carry_out, pause_flag
 
 MAX_UNFINISHED = 2
-FORGET_AFTER_S = 90.0
+# A run goes on for as long after its last reader has gone: a phone that sleeps comes back.
+FORGET_AFTER_S = float(os.environ.get("LAB_FORGET_AFTER", "90"))
 LOWER_AFTER_S = 30.0
 _log = logging.getLogger(__name__)
 
@@ -121,8 +122,12 @@ class Engine:
     def stop(self, run: Run) -> None:
         """Ask a run to stop: one that waits is dropped, one that runs returns what it has learnt.
 
-        A paused run is taken up once more, to stop at once and be judged by what it had learnt.
+        A paused run is taken up once more, to stop at once and be judged by what it had learnt. One that
+        readers of another server wait for goes on for them, and is only let go of here.
         """
+        if self._wanted_elsewhere(run):
+            self._close_run(run, "cancelled")
+            return
         run.asked_to_stop = True
         if run.state == "paused":
             with self._lock:
@@ -143,8 +148,8 @@ class Engine:
                 future.cancel()
 
     def pause(self, run: Run) -> None:
-        """Ask a run to hand itself back after the epoch under way."""
-        if run.future is not None:
+        """Ask a run to hand itself back after the epoch under way, if nobody else waits for it."""
+        if run.future is not None and not self._wanted_elsewhere(run):
             self._raise_flag(pause_flag(self._stretch(run)))
 
     def resume(self, run: Run, by: str, pause_after: int | None) -> None:
@@ -163,6 +168,19 @@ class Engine:
             run.on_preparing()
             if self.ready:
                 self._submit(run)
+
+    def _wanted_elsewhere(self, run: Run) -> bool:
+        """Say whether another server waits for the same run; one with a cluster of its own need not ask."""
+        if self._address is None or self._client is None or run.future is None:
+            return False
+
+        def servers(dask_scheduler: Any, key: str) -> int:
+            task = dask_scheduler.tasks.get(key)
+            return len(task.who_wants or ()) if task else 0
+
+        with contextlib.suppress(Exception):  # the scheduler is gone: so is the run
+            return bool(self._client.run_on_scheduler(servers, key=self._stretch(run)) > 1)
+        return False
 
     def _require_room(self, by: str) -> None:
         mine = [r for r in self._runs.values() if r.busy and r.is_watched_by(by)]

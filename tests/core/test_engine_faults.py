@@ -2,18 +2,15 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import psutil
 import pytest
 
 from core.engine import Engine
 from core.run import Run
 from tests.core.probes import loop_clock, probe
+from tests.replicas import dask_cluster
 from tests.server import free_port
 
 
@@ -47,45 +44,47 @@ def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
     engine.close()
 
 
-@contextmanager
-def process(*command: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "DASK_LOGGING__DISTRIBUTED": "error"}
-    running = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli." + command[0], *command[1:]],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    try:
-        yield running
-    finally:
-        family = [*psutil.Process(running.pid).children(recursive=True)] if running.poll() is None else []
-        running.kill()
-        running.wait()
-        for child in family:
-            if child.is_running():
-                child.kill()
-
-
 def test_a_scheduler_that_goes_and_comes_back_is_found_again() -> None:
     port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    scheduler = ("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    worker = ("dask_worker", address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-    lanes = ("--resources", "train=1 quick=1")
-    engine = Engine(address)
-    with process(*scheduler), process(*worker, *lanes):
+    engine = Engine(f"tcp://127.0.0.1:{port}")
+    with dask_cluster("train=1 quick=1", port=port):
         engine.start()
         assert engine.wait_ready(60)
         run = submit(engine, 400)
         until(lambda: len(run.history) > 5)
     until(lambda: not engine.ready)
     assert run.state == "preparing"
-    with process(*scheduler), process(*worker, *lanes):
+    with dask_cluster("train=1 quick=1", port=port):
         until(lambda: run.done, run)
         assert run.result == (400, None)
         assert run.restarts == 1
     engine.close()
+
+
+def test_servers_on_one_scheduler_share_a_run_and_none_stops_it_for_the_others() -> None:
+    with dask_cluster("train=1 quick=1") as address:
+        here, there = Engine(address), Engine(address)
+        for engine in (here, there):
+            engine.start()
+            assert engine.wait_ready(60)
+        mine = here.submit(probe, 150, None, name="shared", by="a")
+        until(lambda: mine.history)
+        other = there.submit(probe, 150, None, name="shared", by="b")
+        until(lambda: len(other.history) > 5)
+        here.pause(mine)
+        here.stop(mine)
+        assert mine.state == "cancelled"
+        other.wait(60)
+        assert other.result == (150, None)
+        assert other.restarts == 0
+        assert here.counts()["started"] == there.counts()["started"] == 1
+        alone = there.submit(probe, 400, None, name="alone", by="b")
+        until(lambda: alone.history)
+        there.stop(alone)
+        alone.wait(5)
+        assert alone.result[0] < 400
+        here.close()
+        there.close()
 
 
 def test_a_clock_that_is_set_back_and_forth_changes_nothing(

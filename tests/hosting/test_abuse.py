@@ -1,5 +1,6 @@
 """A stranger at the real server: forged uploads, tricks with paths, starts without end, huge numbers."""
 
+import socket
 import time
 from http.client import HTTPConnection, HTTPResponse
 
@@ -74,6 +75,50 @@ def test_an_upload_for_a_session_that_does_not_exist_is_refused(server: Server) 
         server, "PUT", "/_stcore/upload_file/somebody/some-file", body, **headers, **token(server)
     )
     assert answer.status in (400, 404)
+
+
+def test_an_upload_above_the_limit_is_refused_and_kept_nowhere(server: Server) -> None:
+    async def send() -> list[str]:
+        async with Session(server.port, "vitals", "data=自分のCSV") as session:
+            await session.open()
+            await session.upload("vitals_csv", "large.csv", b"t,HR\n" + b"0,70\n" * 1_500_000)
+            return session.errors
+
+    assert carry_out(send()) == ["upload: 413"]
+    body, headers = form(b"x" * (8 * 2**20))
+    answer, _ = ask(
+        server, "PUT", "/_stcore/upload_file/somebody/some-file", body, **headers, **token(server)
+    )
+    assert answer.status in (400, 404, 413)
+
+
+def test_uploads_that_never_end_hold_nobody_up(server: Server) -> None:
+    asked = {
+        **token(server),
+        "Content-Type": "multipart/form-data; boundary=edge",
+        "Content-Length": "4000000",
+    }
+    head = "PUT /_stcore/upload_file/somebody/some-file HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in asked.items()) + "\r\n--edge\r\n"
+    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(50)]
+    try:
+        for connection in slow:
+            connection.sendall(head.encode())
+
+        async def visit() -> tuple[float, list[str]]:
+            async with Session(server.port, "vitals", "data=自分のCSV") as session:
+                opened = await session.open()
+                for connection in slow:
+                    connection.sendall(b"x")
+                await session.upload("vitals_csv", "own.csv", b"time [s],HR\n0,70\n1,71\n2,72\n")
+                return opened, session.errors
+
+        opened, errors = carry_out(visit())
+        assert opened < 5
+        assert errors == []
+    finally:
+        for connection in slow:
+            connection.close()
 
 
 def test_starts_without_end_hold_two_workers_at_most(server: Server) -> None:

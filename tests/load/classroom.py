@@ -4,6 +4,9 @@ Every reader opens the lesson and moves one of its sliders once a second; one in
 whatever the lesson's main button does, and one in twenty uploads a CSV where the lesson takes one. All open
 the page within one second. Prints for every lesson how long the page took to answer, errors, and the CPU
 and memory of the server. The readers run beside the server and take CPU as well.
+
+With ``--servers 2`` the class reads from two servers behind nginx, as the README sets it up, which share one
+cluster; ``--rest 5`` lets every reader move a slider every five seconds instead of every second.
 """
 
 from __future__ import annotations
@@ -14,15 +17,19 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from core.cluster import lanes as lab_lanes
 from core.vitals.sample import SampleSpec, sample_csv
 from tests.load.session import Session
-from tests.server import Server, serving
+from tests.replicas import dask_cluster, nginx, servers
+from tests.server import serving
 
 LESSONS = (
     "training_cycle",
@@ -51,15 +58,15 @@ class Figures:
     errors: list[str] = field(default_factory=list)
 
 
-async def reader(server: Server, lesson: str, number: int, until: float, seen: Figures) -> None:
-    """Open the lesson, do what a reader of that number does, and move a slider once a second."""
+async def reader(port: int, lesson: str, number: int, until: float, seen: Figures, rest: float) -> None:
+    """Open the lesson, do what a reader of that number does, and move a slider every ``rest`` seconds."""
     rng = random.Random(number)
     await asyncio.sleep(rng.random())
     query = ""
     uploads = lesson == "vitals" and number % UPLOADS == 0
     if uploads:
         query = "data=自分のCSV"
-    async with Session(server.port, lesson, query) as session:
+    async with Session(port, lesson, query, cookie=f"lab_seat={number}") as session:
         try:
             seen.openings.append(await session.open())
             if uploads:
@@ -73,17 +80,34 @@ async def reader(server: Server, lesson: str, number: int, until: float, seen: F
                 await session.poll()
                 if session.sliders:
                     seen.moves.append(await session.move(rng))
-                await asyncio.sleep(max(0.0, 1 - (time.monotonic() - begin)))
+                await asyncio.sleep(max(0.0, rest - (time.monotonic() - begin)))
         except Exception as error:
             seen.errors.append(repr(error))
         seen.errors += session.errors
 
 
-async def visit(server: Server, lesson: str, readers: int, seconds: float) -> Figures:
+async def visit(port: int, lesson: str, readers: int, seconds: float, rest: float = 1) -> Figures:
     """Let a class read one lesson."""
     seen, until = Figures(), time.monotonic() + seconds
-    await asyncio.gather(*(reader(server, lesson, number, until, seen) for number in range(readers)))
+    await asyncio.gather(*(reader(port, lesson, number, until, seen, rest) for number in range(readers)))
     return seen
+
+
+@contextmanager
+def school(folder: Path, count: int) -> Iterator[tuple[int, list[psutil.Process]]]:
+    """Run one server, or ``count`` behind nginx; give the port to read from and the servers' processes."""
+    if count == 1:
+        with serving(folder / "log") as server:
+            server.wait_ready()
+            yield server.port, [psutil.Process(server.process.pid)]
+        return
+    lanes = ["train=1"] * lab_lanes()["train"] + ["quick=1"]
+    with (
+        dask_cluster(*lanes) as scheduler,
+        servers(count, folder, scheduler) as running,
+        nginx([server.port for server in running], folder) as port,
+    ):
+        yield port, [psutil.Process(server.process.pid) for server in running]
 
 
 def _percentiles(times: list[float]) -> list[float]:
@@ -97,6 +121,8 @@ def main() -> None:
     )
     parser.add_argument("--readers", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--servers", type=int, default=1)
+    parser.add_argument("--rest", type=float, default=1, help="seconds from one move to the next")
     parser.add_argument("--lessons", nargs="+", default=LESSONS, choices=LESSONS)
     parser.add_argument(
         "--after", type=float, default=0, help="seconds to wait, at the end, for memory to return"
@@ -104,17 +130,24 @@ def main() -> None:
     asked = parser.parse_args()
     names = ("p50", "p95", "p99", "open p50", "open max", "moves", "errors", "CPU ms", "KB/reader")
     print("lesson".ljust(18) + "".join(name.rjust(11) for name in names))
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "log") as server:
-        server.wait_ready()
-        process = psutil.Process(server.process.pid)
+    with tempfile.TemporaryDirectory() as folder, school(Path(folder), asked.servers) as (port, processes):
+
+        def memory() -> int:
+            return sum(process.memory_info().rss for process in processes)
+
+        def used() -> float:
+            return sum(sum(process.cpu_times()[:2]) for process in processes)
+
         for lesson in asked.lessons:
-            asyncio.run(visit(server, lesson, 2, 3))  # what every server keeps after its first readers
-        idle = process.memory_info().rss
+            asyncio.run(
+                visit(port, lesson, 2 * asked.servers, 3)
+            )  # what each server keeps
+        idle = memory()
         for lesson in asked.lessons:
-            before, cpu = process.memory_info().rss, sum(process.cpu_times()[:2])
-            seen = asyncio.run(visit(server, lesson, asked.readers, asked.seconds))
-            cpu = sum(process.cpu_times()[:2]) - cpu
-            grown = (process.memory_info().rss - before) / 1000 / asked.readers
+            before, cpu = memory(), used()
+            seen = asyncio.run(visit(port, lesson, asked.readers, asked.seconds, asked.rest))
+            cpu = used() - cpu
+            grown = (memory() - before) / 1000 / asked.readers
             p50, p95, p99 = _percentiles(seen.moves)
             first, last = _percentiles(seen.openings)[0], max(seen.openings, default=0) * 1000
             each = cpu * 1000 / max(1, len(seen.moves) + len(seen.openings))
@@ -125,8 +158,8 @@ def main() -> None:
             time.sleep(PAUSE_S)
         if asked.after:
             time.sleep(asked.after)
-        kept = process.memory_info().rss / idle - 1
-        print(f"memory of the server: {idle / 1e6:.0f} MB at first, {kept:+.0%} at the end")
+        kept = memory() / idle - 1
+        print(f"memory of the servers: {idle / 1e6:.0f} MB at first, {kept:+.0%} at the end")
 
 
 if __name__ == "__main__":

@@ -30,9 +30,13 @@ def carry_out(visit: Coroutine[Any, Any, T]) -> T:
 
 
 class Session:
-    """One browser session on one page. ``widgets`` maps the keys and labels of widgets to their ids."""
+    """One browser session on one page. ``widgets`` maps the keys and labels of widgets to their ids.
 
-    def __init__(self, port: int, page: str, query: str = "") -> None:
+    ``cookie`` goes with every request, for a balancer that tells readers apart by one.
+    """
+
+    def __init__(self, port: int, page: str, query: str = "", cookie: str = "") -> None:
+        self._cookie = cookie
         self._address = f"ws://127.0.0.1:{port}/_stcore/stream"
         self._port, self._name = port, ""
         self._answers: list[ForwardMsg] = []
@@ -54,6 +58,7 @@ class Session:
             subprotocols=[websockets.Subprotocol("streamlit")],
             max_size=2**26,
             compression=None,
+            additional_headers={"Cookie": self._cookie} if self._cookie else None,
         )
         return self
 
@@ -111,13 +116,14 @@ class Session:
 
     def _put(self, path: str, name: str, data: bytes) -> None:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        connection.request("GET", "/_stcore/health")
+        connection.request("GET", "/_stcore/health", headers={"Cookie": self._cookie})
         answer = connection.getresponse()
         answer.read()
         cookie = (answer.getheader("Set-Cookie") or "").split(";")[0]
         edge = uuid.uuid4().hex
         head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Cookie": cookie}
+        cookies = "; ".join(filter(None, (cookie, self._cookie)))
+        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Cookie": cookies}
         headers["X-Xsrftoken"] = cookie.partition("=")[2].strip('"')
         body = head.encode() + data + f"\r\n--{edge}--\r\n".encode()
         connection.request("PUT", "/" + path.lstrip("/"), body, headers)
