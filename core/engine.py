@@ -22,6 +22,7 @@ from typing import Any
 from core import cluster
 from core.cluster import QUICK_LANE, TRAINING_LANE
 from core.history import Paused
+from core.quick_lane import QuickLane
 from core.run import Run, State
 from core.specs import SpecError
 from core.watch import TOPIC, carry_out, pause_flag
@@ -53,6 +54,7 @@ class Engine:
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._started: set[str] = set()
         self._flags: list[tuple[float, str]] = []
+        self._quick = QuickLane(self._submit_quick)
 
     def start(self) -> None:
         """Bring the engine up in the background."""
@@ -111,8 +113,10 @@ class Engine:
         """
         if not self.wait_ready(timeout):
             raise TimeoutError("the engine is not ready")
-        future = self._client.submit(job, *args, pure=False, resources={QUICK_LANE: 1})
-        return future.result(timeout=timeout)
+        return self._quick.ask(job, args, timeout)
+
+    def _submit_quick(self, function: Callable[..., Any], argument: Any) -> Any:
+        return self._client.submit(function, argument, pure=False, resources={QUICK_LANE: 1})
 
     def place(self, run: Run) -> int:
         """Return the place of ``run`` among those that wait here, from 1; 0 when it does not wait."""
