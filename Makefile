@@ -1,5 +1,6 @@
 # make run   opens the app            make test  checks everything
 # make dev   the app, reloading       make clean removes .venv
+# make audit looks for known holes in what is installed
 # ADDRESS=0.0.0.0 make run            lets other machines in
 PYTHON ?= python3
 ADDRESS ?= localhost
@@ -7,7 +8,7 @@ PORT ?= 8501
 BIN := .venv/bin
 STREAMLIT := $(BIN)/streamlit run streamlit_app.py --server.address $(ADDRESS) --server.port $(PORT)
 
-.PHONY: run dev test lint clean
+.PHONY: run dev test lint audit clean
 .DELETE_ON_ERROR:
 
 run: .venv/ready
@@ -28,6 +29,12 @@ lint: .venv/ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+audit: .venv/ready
+	@echo "==> 入れたライブラリに既知の脆弱性がないか調べます"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit \
+		&& $(BIN)/python -m pip_audit --local --progress-spinner off \
+		|| { echo "脆弱性が見つかったか、調べられませんでした(インターネット接続が要ります)。上の表示を確認してください。"; exit 1; }
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -13,7 +13,7 @@ HEADERS = [
     "time [s]",
     "HR<img src=x onerror=window.taken=1>",
     "SpO2 **太字** [押す](javascript:window.taken=1)",
-    r"RR $\frac{1}{2}$ :red[赤] `c`",
+    r"RR $\frac{7}{9731}$ :red[赤] `c`",
 ]
 CELL = "<script>window.taken=1</script> ![](x) $y$"
 
@@ -28,7 +28,7 @@ def is_harmless(page: Page) -> None:
     assert page.evaluate("window.taken") is None
     main = page.locator("section.stMain, [data-testid=stMain]").first
     assert main.locator("img[src='x'], [onerror], a[href^='javascript']").count() == 0
-    for made in ("strong:has-text('太字')", ".katex:has-text('1')", "span[style]:text-is('赤')"):
+    for made in ("strong:has-text('太字')", ".katex:has-text('9731')", "span[style]:text-is('赤')"):
         shown = main.locator(made)
         assert shown.count() == 0, made
 
