@@ -33,10 +33,10 @@ COLD = "start to first page (s)"
 def pages(settings: dict[str, str]) -> dict[str, float]:
     """Let readers move sliders while networks train, on a server with ``settings``; then start one anew."""
     with tempfile.TemporaryDirectory() as folder:
-        with serving(Path(folder) / "log", **settings) as server:
+        with serving(Path(folder) / "log", uvicorn=False, **settings) as server:
             server.wait_ready()
             figures = asyncio.run(load(server, READERS, SECONDS, TRAININGS))
-        with serving(Path(folder) / "log", **settings) as server:
+        with serving(Path(folder) / "log", uvicorn=False, **settings) as server:
             return {**figures, COLD: asyncio.run(first_page(server))[COLD]}
 
 
@@ -66,7 +66,9 @@ def main() -> None:
     for name, stock, ours in of_pages(rounds):
         ratios = [a / b for a, b in zip(stock, ours, strict=True)]
         middle = statistics.median(ratios)
-        shown = line(name, statistics.median(stock), statistics.median(ours), middle, min(ratios), max(ratios))
+        shown = line(
+            name, statistics.median(stock), statistics.median(ours), middle, min(ratios), max(ratios)
+        )
         print(shown, flush=True)
 
 

@@ -25,7 +25,6 @@ from core.jobs import descend as job
 from core.landscape import PathSpec, descend
 from core.specs import OptimizerSpec
 from core.surfaces import Array
-from core.update_rules import RULES
 
 STEPS = 500
 TARGET = 4.0
@@ -53,7 +52,7 @@ class Course:
                 optimizer=OptimizerSpec(name=name, lr=lr),
                 steps=STEPS,
             )
-            for name, lr in zip(RULES, self.rates, strict=True)
+            for name, lr in zip(PLAIN, self.rates, strict=True)
         )
 
 

@@ -21,7 +21,7 @@ from tests.replicas import dask_cluster
 WORKLOADS = {
     "as the lesson opens": ForecastSpec(),
     "LSTM of 64 units": ForecastSpec(
-        model=ModelSpec(name="lstm", hidden_size=64), training=TrainingSpec(epochs=60)
+        model=ModelSpec(name="lstm", hidden=64), training=TrainingSpec(epochs=60)
     ),
 }
 

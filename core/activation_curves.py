@@ -125,7 +125,7 @@ def numbers(written: str) -> tuple[float, ...]:
     plain = unicodedata.normalize("NFKC", written).replace("−", "-").replace("、", ",")
     parts = [part for part in re.split(r"[,\s\[\]]+", plain) if part]
     if not parts:
-        raise SpecError("数を1つ以上、「-3, -0.5, 0, 1, 2.5」のようにコンマで区切って入力してください。")
+        raise SpecError("数を1つ以上、「-3, -0.5, 0, 1, 2.5」のようにカンマで区切って入力してください。")
     if len(parts) > LONGEST:
         raise SpecError(f"数は {LONGEST} 個までにしてください(いまは {len(parts)} 個)。")
     found = []
@@ -133,7 +133,7 @@ def numbers(written: str) -> tuple[float, ...]:
         try:
             value = float(part)
         except ValueError:
-            raise SpecError(f"「{part[:20]}」は数として読めません。コンマで区切ってください。") from None
+            raise SpecError(f"「{part[:20]}」は数として読めません。カンマで区切ってください。") from None
         if not (math.isfinite(value) and abs(value) <= LARGEST):
             raise SpecError(f"−100万から100万までの数を入力してください(「{part[:20]}」)。")
         found.append(value)

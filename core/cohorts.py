@@ -90,7 +90,7 @@ AGE, PRESSURE = Feature(name="年齢", unit="歳"), Feature(name="収縮期血�
 COHORTS: dict[str, Cohort] = {
     # Wolberg, Mangasarian, Street (1995). There 0 means malignant; here malignant is 1.
     "breast_cancer": Cohort(
-        label="乳がん(良性・悪性)", inputs=30, classes=2, target=Feature(name="悪性", unit="")
+        label="乳腺腫瘍(良性・悪性)", inputs=30, classes=2, target=Feature(name="悪性", unit="")
     ),
     # Efron, Hastie, Johnstone, Tibshirani, Least angle regression (2004).
     "diabetes": Cohort(
@@ -197,7 +197,7 @@ COHORTS: dict[str, Cohort] = {
             answers=answers,
         )
         for name, label, make, answers in (
-            ("situs", "心臓の左右", pictures.situs, ("正常位", "内臓逆位")),
+            ("situs", "心臓の左右", pictures.situs, ("内臓正位", "内臓逆位")),
             ("nodules", "結節の有無", pictures.nodules, ("結節なし", "結節あり")),
         )
     },

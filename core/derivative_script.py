@@ -88,8 +88,8 @@ def gradient(spec: PatientSpec, stride: float) -> str:
     return _script(
         "偏微分を集めて勾配にする(教育用に作ったスコア)",
         f"""
-        # 基準(血圧 130 mmHg、LVEF 45 %、70 歳、BNP 200 pg/mL)から何単位離れているか。
-        # 1 単位は、血圧 10 mmHg、LVEF 10 %、年齢 10 歳、BNP は 2 倍。
+        # 基準(血圧 130 mmHg、LVEF 45%、70 歳、BNP 200 pg/mL)から何単位離れているか。
+        # 1 単位は、血圧 10 mmHg、LVEF 10%、年齢 10 歳、BNP は 2 倍。
         u = torch.tensor(
             [({spec.sbp!r} - 130) / 10, ({spec.lvef!r} - 45) / 10, ({spec.age!r} - 70) / 10, 0.0]
         )
@@ -179,7 +179,7 @@ def partials(spec: TableRunSpec, patient: AtDischarge) -> str:
     """Write the training of a network on the readmission table, then its partial derivatives at a patient."""
     body = f"""
         # ----- 偏微分 -----
-        # 学習したモデルのリスクを、1人の患者さんのもとの検査値(年齢、収縮期血圧、LVEF、BNP)で微分します。
+        # 学習したモデルのリスクを、1人の患者さんの入力(年齢、収縮期血圧、LVEF、BNP)で微分します。
 
         clinical = readmission({spec.table.patients}, {spec.table.seed})[0][train]
         centre, scale = torch.tensor(clinical.mean(axis=0)), torch.tensor(clinical.std(axis=0))

@@ -288,9 +288,9 @@ class TrainingSpec:
         require_between("エポック数", self.epochs, 1, 2000)
         require_between("バッチサイズ", self.batch_size, 1, 4096)
         require_between("乱数の種", self.seed, 0, 2**31 - 1)
-        require_between("改善とみなす最小の差", self.min_delta, 0.0, 1e6)
+        require_between("最小の改善幅", self.min_delta, 0.0, 1e6)
         if self.patience is not None:
-            require_between("早期終了の忍耐", self.patience, 1, 2000)
+            require_between("早期終了の我慢", self.patience, 1, 2000)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from core.models import Forecaster
-from core.specs import OptimizerSpec
+from core.specs import OptimizerSpec, SpecError
 from core.update_rules import decay
 
 
@@ -140,9 +140,14 @@ class Updates:
     (1964) and Nesterov (1983) as in ``torch.optim.SGD``, Duchi, Hazan and Singer (2011) as in Adagrad,
     Tieleman and Hinton (2012) as in RMSprop, Kingma and Ba (2015) as in Adam, Loshchilov and Hutter (2019)
     as in AdamW.
+
+    Raises:
+        SpecError: the rule is not one of ``UPDATES``.
     """
 
     def __init__(self, specs: Sequence[OptimizerSpec], stack: Stack) -> None:
+        if specs[0].name not in UPDATES:
+            raise SpecError("このオプティマイザの学習は、1つずつ行ってください。")
         self.name, self._momentum, self._stack = specs[0].name, specs[0].momentum, stack
         self._move, moments = UPDATES[self.name]
         self.steps = 0

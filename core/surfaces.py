@@ -168,7 +168,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_two_valleys_1d_gradient,
             minima=((DEEP,), (SHALLOW,)),
             starts=((-3.5,), (3.5,)),
-            latex=r"f(w) = w^2 + 2.5\,(1 + \sin 2w)",
+            latex=r"L(w) = w^2 + 2.5\,(1 + \sin 2w)",
         ),
         Landscape(
             name="bowl_1d",
@@ -177,7 +177,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_bowl_gradient,
             minima=((0.0,),),
             starts=((-3.5,),),
-            latex=r"f(w) = w^2",
+            latex=r"L(w) = w^2",
         ),
         Landscape(
             name="bowl",
@@ -186,7 +186,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_bowl_gradient,
             minima=((0.0, 0.0),),
             starts=((-3.5, 2.5),),
-            latex=r"f(x, y) = x^2 + y^2",
+            latex=r"L(w_1, w_2) = w_1^2 + w_2^2",
         ),
         Landscape(
             name="ravine",
@@ -195,7 +195,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_ravine_gradient,
             minima=((0.0, 0.0),),
             starts=((-3.5, 1.5),),
-            latex=r"f(x, y) = x^2 + 20\,y^2",
+            latex=r"L(w_1, w_2) = w_1^2 + 20\,w_2^2",
         ),
         Landscape(
             name="saddle",
@@ -204,7 +204,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_saddle_gradient,
             minima=((0.0, 1.0), (0.0, -1.0)),
             starts=((-1.8, 0.001), (-1.8, 0.0)),
-            latex=r"f(x, y) = x^2 + (y^2 - 1)^2",
+            latex=r"L(w_1, w_2) = w_1^2 + (w_2^2 - 1)^2",
         ),
         Landscape(
             name="plateau",
@@ -213,7 +213,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_plateau_gradient,
             minima=((0.0, 0.0),),
             starts=((-2.5, 1.5), (-3.5, 2.5)),
-            latex=r"f(x, y) = 4\left(1 - e^{-(x^2 + y^2)/2}\right)",
+            latex=r"L(w_1, w_2) = 4\left(1 - e^{-(w_1^2 + w_2^2)/2}\right)",
         ),
         Landscape(
             name="two_valleys",
@@ -222,7 +222,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_two_valleys_gradient,
             minima=((DEEP, 0.0), (SHALLOW, 0.0)),
             starts=((-3.5, 2.5), (3.5, 2.5)),
-            latex=r"f(x, y) = x^2 + 2.5\,(1 + \sin 2x) + y^2",
+            latex=r"L(w_1, w_2) = w_1^2 + 2.5\,(1 + \sin 2w_1) + w_2^2",
         ),
         Landscape(
             name="rosenbrock",
@@ -231,7 +231,7 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_rosenbrock_gradient,
             minima=((1.0, 1.0),),
             starts=((-1.2, 1.0),),
-            latex=r"f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2",
+            latex=r"L(w_1, w_2) = (1 - w_1)^2 + 100\,(w_2 - w_1^2)^2",
             source="H. H. Rosenbrock, An automatic method for finding the greatest or least value of a "
             "function, The Computer Journal 3 (3), 175–184, 1960",
         ),
@@ -242,7 +242,9 @@ LANDSCAPES: dict[str, Landscape] = {
             gradient=_beale_gradient,
             minima=((3.0, 0.5),),
             starts=((1.0, 1.0),),
-            latex=r"f(x, y) = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2",
+            latex=r"\begin{aligned}L(w_1, w_2) = {} & (1.5 - w_1 + w_1 w_2)^2 \\"
+            r" & + (2.25 - w_1 + w_1 w_2^2)^2 \\"
+            r" & + (2.625 - w_1 + w_1 w_2^3)^2\end{aligned}",
             source="E. M. L. Beale, On an iterative method for finding a local minimum of a function of more "
             "than one variable, Technical Report 25, Princeton University, 1958",
         ),
@@ -258,7 +260,7 @@ LANDSCAPES: dict[str, Landscape] = {
                 (3.584428340330492, -1.848126526964404),
             ),
             starts=((0.0, 0.0), (-1.0, 0.0)),
-            latex=r"f(x, y) = (x^2 + y - 11)^2 + (x + y^2 - 7)^2",
+            latex=r"L(w_1, w_2) = (w_1^2 + w_2 - 11)^2 + (w_1 + w_2^2 - 7)^2",
             source="D. M. Himmelblau, Applied Nonlinear Programming, McGraw-Hill, 1972",
         ),
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import server
+from pages.ui import server, teaching
 
 st.set_page_config(page_title="AI研修医ラボ", page_icon=server.ICON, layout="wide")
 
@@ -34,6 +34,8 @@ PAGES = {
 }
 
 page = st.navigation(PAGES)
+st.html(server.STYLE)
 if server.drop_impossible_settings():
     st.rerun()  # as if the address had never held them
-page.run()
+with teaching.held():
+    page.run()

@@ -33,6 +33,7 @@ lesson.footer(
     terms=[
         "データ拡張",
         "ラベル",
+        "クラス",
         "過学習",
         "汎化",
         "検証損失",
@@ -45,6 +46,8 @@ lesson.footer(
         "弾性変形",
         "二項分布",
         "ウィンドウ",
+        "テスト損失",
+        "乱数の種",
     ],
     previous=("overfitting.py", "過学習と未学習"),
     following=("regularization.py", "正則化"),

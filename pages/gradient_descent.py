@@ -20,8 +20,11 @@ share.share("gd")
 lesson.footer(
     papers=[
         "Cauchy (1847) Méthode générale pour la résolution des systèmes d’équations simultanées",
-        "Rosenbrock (1960)",
-        "Dauphin et al. (2014) Identifying and attacking the saddle point problem",
+        "Rosenbrock (1960) An automatic method for finding the greatest or least value of a function",
+        "Wolberg, Street & Mangasarian (1995) Image analysis and machine learning"
+        " applied to breast cancer diagnosis and prognosis(乳腺腫瘍のデータ)",
+        "Dauphin et al. (2014) Identifying and attacking the saddle point problem"
+        " in high-dimensional non-convex optimization",
         "Li et al. (2018) Visualizing the loss landscape of neural nets",
     ],
     terms=[
@@ -36,6 +39,12 @@ lesson.footer(
         "プラトー",
         "発散",
         "主成分",
+        "∇(ナブラ)",
+        "オプティマイザ",
+        "SGD",
+        "モメンタム",
+        "Adam",
+        "乱数の種",
     ],
     previous=("derivatives.py", "微分と連鎖律"),
     following=("optimizers.py", "オプティマイザ"),

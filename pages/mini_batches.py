@@ -27,6 +27,8 @@ lesson.footer(
         "Keskar et al. (2017) On large-batch training for deep learning",
         "Goyal et al. (2017) Accurate, large minibatch SGD",
         "Bottou, Curtis & Nocedal (2018) Optimization methods for large-scale machine learning",
+        "Wolberg, Street & Mangasarian (1995) Image analysis and machine learning"
+        " applied to breast cancer diagnosis and prognosis",
     ],
     terms=[
         "ミニバッチ",
@@ -40,7 +42,14 @@ lesson.footer(
         "DataLoader",
         "ワーカー",
         "学習率",
+        "勾配",
+        "逆伝播",
+        "検証損失",
+        "テスト損失",
+        "感度",
+        "特異度",
         "発散",
+        "乱数の種",
     ],
     previous=("learning_rate.py", "学習率"),
     following=("activations.py", "活性化関数"),

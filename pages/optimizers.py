@@ -5,7 +5,7 @@ lesson.header(
     "オプティマイザ",
     "勾配から1歩をどう決めるか。読み終えるころには、SGD、モメンタム、Adam などの違いを、"
     "**自分で走らせたレース**を根拠に説明できるようになります。",
-    "同じ指導医の指摘(勾配)を受けても、研修医ごとに直し方が違います。勢いに乗る人、苦手だけ慎重に直す人がいます。",
+    "同じ指導医の指摘(勾配)を受けても、勢いに乗って直す研修医もいれば、大きく指摘された所ほど慎重に直す研修医もいます。",
 )
 
 EXPERIMENTS = {
@@ -22,9 +22,12 @@ lesson.footer(
         "Robbins & Monro (1951) A stochastic approximation method",
         "Polyak (1964) Some methods of speeding up the convergence of iteration methods",
         "Nesterov (1983) A method for solving the convex programming problem with convergence rate O(1/k²)",
-        "Duchi, Hazan & Singer (2011) Adaptive subgradient methods",
+        "Wolberg, Street & Mangasarian (1995) Image analysis and machine learning"
+        " applied to breast cancer diagnosis and prognosis(乳腺腫瘍のデータ)",
+        "Duchi, Hazan & Singer (2011) Adaptive subgradient methods for online learning"
+        " and stochastic optimization",
         "Tieleman & Hinton (2012) Lecture 6.5: RMSProp",
-        "Kingma & Ba (2015) Adam",
+        "Kingma & Ba (2015) Adam: a method for stochastic optimization",
         "Goh (2017) Why momentum really works",
         "Loshchilov & Hutter (2019) Decoupled weight decay regularization",
     ],
@@ -32,13 +35,22 @@ lesson.footer(
         "オプティマイザ",
         "勾配",
         "学習率",
+        "SGD",
         "モメンタム",
+        "Nesterov",
         "適応的な学習率",
+        "Adagrad",
+        "RMSprop",
+        "Adam",
+        "AdamW",
         "重み減衰",
         "鞍点",
         "局所最小",
         "条件数",
         "発散",
+        "検証損失",
+        "過学習",
+        "乱数の種",
     ],
     previous=("gradient_descent.py", "勾配降下法"),
     following=("learning_rate.py", "学習率"),

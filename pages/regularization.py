@@ -22,6 +22,7 @@ share.share("regularization")
 lesson.footer(
     papers=[
         "Krogh & Hertz (1991) A simple weight decay can improve generalization",
+        "Hoerl & Kennard (1970) Ridge regression: biased estimation for nonorthogonal problems",
         "Tibshirani (1996) Regression shrinkage and selection via the lasso",
         "Beck & Teboulle (2009) A fast iterative shrinkage-thresholding algorithm"
         " for linear inverse problems",
@@ -47,6 +48,10 @@ lesson.footer(
         "しきい値処理",
         "再現率",
         "適合率",
+        "決定係数",
+        "検証損失",
+        "テスト損失",
+        "標準化",
         "ドロップアウト",
         "ユニット",
         "隠れ層",
@@ -54,6 +59,7 @@ lesson.footer(
         "モンテカルロ・ドロップアウト",
         "重み減衰",
         "AdamW",
+        "乱数の種",
     ],
     previous=("augmentation.py", "データ拡張"),
     following=("vitals.py", "RNNとバイタルサイン"),

@@ -6,8 +6,8 @@ from pages.ui import lesson, share
 lesson.header(
     "学習サイクル",
     "読み終えるころには、ネットワークの学習が**予測 → 採点 → 反省 → 修正**のくり返しであることを、"
-    "PyTorch の1行ずつに対応させて説明できるようになります。",
-    "研修医(モデル)が見立て、指導医(損失)が採点し、研修医は反省して、次の患者の前に少しだけやり方を直します。",
+    "PyTorch のコード1行1行と結びつけて説明できるようになります。",
+    "研修医(モデル)の見立てを指導医(損失)が採点し、研修医は反省して、次の患者さんを診る前にやり方を少しだけ直します。",
 )
 
 EXPERIMENTS = {
@@ -23,20 +23,25 @@ with st.expander("4つのステップと用語"):
         "パラメータ(重みとバイアス)を使い、入力から予測を計算します。\n"
         "- **採点** — 損失(loss)。`loss = loss_fn(y_hat, y)`。予測の外れ具合を1つの数にします。\n"
         "- **反省** — 逆伝播(backward)。`loss.backward()`。"
-        "どのパラメータを増やすと損失がどれだけ増えるか(勾配)を、出口から逆にたどって求めます。\n"
+        "どのパラメータを増やすと損失がどれだけ増えるか(勾配)を、出力の側から逆にたどって求めます。\n"
         "- **修正** — オプティマイザ(optimizer)。`optimizer.step()`。"
-        "勾配と逆の向きに、パラメータを少し動かします。\n\n"
-        "PyTorch は勾配を**足し合わせて**覚えるので、1回ごとに `optimizer.zero_grad()` で消してから始めます。"
-        "学習用の患者全員をひと回りすると、1エポックです。"
+        "勾配と逆の向きへ、パラメータを少しだけ動かします。\n\n"
+        "PyTorch は、新しい勾配を前の勾配に**足していきます**。そこで1回ごとに、"
+        "`optimizer.zero_grad()` で消してから始めます。"
+        "学習用の患者全員を1回ずつ使うと、1エポックです。"
     )
 
 share.share("training_cycle")
 lesson.footer(
     papers=[
         "Robbins & Monro (1951) A stochastic approximation method",
-        "Rosenblatt (1958) The perceptron",
+        "Rosenblatt (1958) The perceptron: a probabilistic model for information storage"
+        " and organization in the brain",
         "Rumelhart, Hinton & Williams (1986) Learning representations by back-propagating errors",
-        "Paszke et al. (2019) PyTorch",
+        "Wolberg, Street & Mangasarian (1995) Image analysis and machine learning"
+        " applied to breast cancer diagnosis and prognosis(乳腺腫瘍のデータ)",
+        "Efron et al. (2004) Least angle regression(糖尿病のデータ)",
+        "Paszke et al. (2019) PyTorch: an imperative style, high-performance deep learning library",
     ],
     terms=[
         "パラメータ",
@@ -49,6 +54,16 @@ lesson.footer(
         "オプティマイザ",
         "エポック",
         "学習率",
+        "発散",
+        "MSE",
+        "交差エントロピー",
+        "検証損失",
+        "SGD",
+        "モメンタム",
+        "Adam",
+        "ユニット",
+        "バッチサイズ",
+        "乱数の種",
     ],
     previous=("home.py", "ホーム"),
     following=("loss_functions.py", "損失関数"),

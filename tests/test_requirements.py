@@ -32,7 +32,7 @@ def test_every_library_that_the_app_imports_is_asked_for() -> None:
         "dask": "distributed",
     }
     own = {"core", "pages", "streamlit_app", "tests", "benchmarks"}
-    imported = set()
+    imported: set[str] = set()
     for path in (file for folder in ("core", "pages") for file in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):

@@ -93,7 +93,7 @@ def _flag_pressures(timed: list[Timed], notes: Notes) -> list[Timed]:
             continue
         with np.errstate(invalid="ignore"):
             wrong = a.values <= b.values
-        words = f"上の血圧が下の血圧({b.readings.source})以下です。値はそのまま使います"
+        words = f"収縮期血圧が拡張期血圧({b.readings.source})以下です。値はそのまま使います"
         _note(a, wrong, "pressure", words, notes)
         checked[upper], checked[lower] = (replace(s, flags=s.flags | wrong) for s in (a, b))
     return checked

@@ -82,7 +82,7 @@ def find_readings(table: Table, times: RowTimes, choices: Choices, notes: Notes)
             continue
         pairs = _pairs(column) if wanted is None else None
         if pairs:
-            notes.add("pair", "「128/76」の形を、上の血圧と下の血圧に分けました", column=column.name)
+            notes.add("pair", "「128/76」の形を、収縮期血圧と拡張期血圧に分けました", column=column.name)
             found += [_readings(part, KINDS[key], table, choices, notes, split=True) for part, key in pairs]
             continue
         parsed = parse_column(column.cells)

@@ -18,6 +18,8 @@ import pyarrow as pa
 import streamlit as st
 from altair.utils import schemapi
 
+from pages.ui import ink
+
 # After Okabe and Ito's palette, told apart by colour-blind readers; the blue is lightened to read on dark.
 COLOURS = {
     "学習": "#2D8BD0",
@@ -70,6 +72,11 @@ def finish(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> S
     with _importing:
         spec: Spec = chart.to_dict()
     spec.pop("data", None)
+    for layer in spec.get("layer", ()):  # one that was made apart names its rows, and would not find them
+        layer.pop("data", None)
+    ink.make_readable(spec)
+    for config in (spec["config"], spec["config"].setdefault("mark", {})):
+        config["aria"] = False  # the chart's alt text speaks for it, not every dot and tick by itself
     return spec
 
 

@@ -70,7 +70,7 @@ def show(page: str, draw: Callable[[list[Pin]], None] | None = None) -> None:
     kept = pins(page)
     if not kept:
         return
-    st.subheader("比較")
+    st.header("比較")
     (draw or partial(_curves, page))(kept)
     rows = [_row(pin) for pin in kept]
     charts.load_pandas()

@@ -10,16 +10,27 @@ from typing import Any
 import streamlit as st
 
 from core.specs import digest
-from pages.ui import text
+from pages.ui import teaching, text
 
 MAX_GUESSES = 50
+NAMED = 8  # terms in the title of the glossary
+_OPENED, _NOW = "lessons/opened", "lessons/now"
+
+
+def opened() -> dict[str, bool]:
+    """Return the lessons that this session has opened, by title, and whether an answer was checked there."""
+    lessons: dict[str, bool] = st.session_state.setdefault(_OPENED, {})
+    return lessons
 
 
 def header(title: str, goal: str, analogy: str) -> None:
     """Show the title, what the reader will be able to say afterwards, and the analogy in one sentence."""
+    opened().setdefault(title, False)
+    st.session_state[_NOW] = title
     st.title(title)
     st.markdown(goal)
     st.caption(f":material/stethoscope: {analogy}")
+    teaching.welcome()
 
 
 def part(label: str, parts: Collection[str], key: str) -> str:
@@ -60,6 +71,8 @@ def predict(slot: str, question: str, choices: Sequence[str], about: object) -> 
             horizontal=True,
             key=f"{slot}/guess/{name}",
         )
+        if guess is not None:
+            teaching.answered(f"{slot}/{name}/{question}", choices, guess)
     if guess is not None and guess != known:
         guesses[name] = guess
         while len(guesses) > MAX_GUESSES:
@@ -93,6 +106,8 @@ def score(slot: str, about: object, answer: Callable[[], Answer]) -> None:
     """Compare the prediction made for ``about`` with what its run has shown; say nothing if none was made."""
     guess = st.session_state.get(f"{slot}/guesses", {}).get(digest(about))
     shown = answer()
+    if _NOW in st.session_state:
+        opened()[st.session_state[_NOW]] = True
     if guess is None:
         st.markdown(f"**結果**: 正解は「{shown.choice}」でした。{shown.because}")
     elif guess == shown.choice:
@@ -118,7 +133,8 @@ def presets(slot: str, choices: Sequence[Preset], note: Callable[[Preset], None]
 
     def apply(preset: Preset) -> None:
         for key, value in preset.values.items():
-            st.session_state[key] = value
+            if not teaching.fixes(key):
+                st.session_state[key] = value
         if note is not None:
             note(preset)
 
@@ -135,7 +151,9 @@ def footer(
 ) -> None:
     """Close a lesson: glossary, papers, neighbours (page file and title), and what it is not for."""
     st.divider()
-    with st.expander(f"用語: {'、'.join(terms)}", icon=":material/menu_book:"):
+    more = len(terms) - NAMED
+    named = "、".join(terms[:NAMED]) + (f" ほか{more}語" if more > 0 else "")
+    with st.expander(f"用語: {named}", icon=":material/menu_book:"):
         st.markdown("\n\n".join(f"**{term}** — {text.GLOSSARY[term]}" for term in terms))
     st.caption("文献: " + " / ".join(papers))
     with st.container(horizontal=True, horizontal_alignment="distribute"):

@@ -86,6 +86,7 @@ class Player {
   setPlaying(playing) {
     this.playing = playing;
     this.bar.toggleAttribute("data-playing", playing);
+    this.root?.setAttribute("aria-busy", String(playing)); // what it tells is read out once it rests
     this.toggle.setAttribute("aria-label", playing ? "一時停止" : "再生");
     this.toggle.title = playing ? "一時停止(スペース)" : "再生(スペース)";
   }

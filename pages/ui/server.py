@@ -33,6 +33,7 @@ COLLECT_EVERY_S = 30.0
 M_ARENA_MAX = -8  # of malloc.h
 # Read once: Streamlit would read and encode a file anew for every reader.
 ICON = "data:image/svg+xml;base64," + b64encode(Path(__file__).with_name("icon.svg").read_bytes()).decode()
+STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style>"
 _log = logging.getLogger(__name__)
 
 # An upload stays in memory: the parser would write anything above 1 MB to a temporary file.

@@ -1,7 +1,9 @@
 // Shows and copies the address that the browser itself is at: behind a proxy the server may think otherwise.
-function here(address) {
-  const { origin, pathname, search } = window.location;
-  return origin.startsWith("http") ? origin + pathname + search : address;
+function here(address, extra) {
+  const where = new URL(window.location.href);
+  if (!where.origin.startsWith("http")) return address;
+  for (const [name, value] of Object.entries(extra)) where.searchParams.set(name, value);
+  return where.origin + where.pathname + where.search;
 }
 
 // For pages served over plain http, where a browser offers no clipboard. Returns whether it worked.
@@ -32,7 +34,7 @@ export default function ({ data, parentElement }) {
   const [shown, button, said, image] = ["p", "button", "[role=status]", "img"].map((what) =>
     root.querySelector(what),
   );
-  shown.textContent = here(data.address);
+  shown.textContent = here(data.address, data.extra);
   image.hidden = !data.qr;
   if (data.qr) image.src = data.qr;
   said.textContent = "";

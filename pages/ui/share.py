@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from pages.ui import teaching
+
 LONGEST_QR = 600  # characters; beyond, the modules are too fine for a phone held before a screen
 WIDTH_PX = 288
 
@@ -30,22 +32,31 @@ _panel = st.components.v2.component(
 
 @st.fragment
 def share(slot: str) -> None:
-    """Put the button 「この設定を共有」 on the page; ``slot`` is a key that is unique there.
+    """Put the button 「この設定を共有」 on the page, and below it 「授業用リンクを作る」.
 
-    What it opens is made anew at each opening, so that it holds the settings of that moment, those that a
-    fragment changed included. Controls at their defaults are not in an address; the app knows them.
+    ``slot`` is a key that is unique there. What they open is made anew at each opening, so that it holds the
+    settings of that moment, those that a fragment changed included. Controls at their defaults are not in an
+    address; the app knows them.
     """
     popover = st.popover("この設定を共有", icon=":material/share:", key=f"{slot}/popover", on_change="rerun")
     if popover.open:
         with popover, st.container(width=WIDTH_PX):
             _contents(slot)
+    teaching.offer(slot)
 
 
 def _contents(slot: str) -> None:
+    panel(f"{slot}/panel")
+    st.caption("伝わるのは設定だけです。アップロードしたファイルの中身は、このアドレスに含まれません。")
+
+
+def panel(key: str, extra: dict[str, str] | None = None) -> None:
+    """Show the page's address, with the query parameters ``extra``, to copy or to scan."""
     query = {name: st.query_params.get_all(name) for name in st.query_params}
+    query |= {name: [value] for name, value in (extra or {}).items()}
     where = address(st.context.url or "", query)
     code = qr(where)
-    _panel(key=f"{slot}/panel", data={"address": where, "qr": code})
+    _panel(key=key, data={"address": where, "qr": code, "extra": extra or {}})
     if code:
         st.caption("スマートフォンのカメラをかざすと、同じ設定の画面が開きます。")
     elif where:
@@ -53,7 +64,6 @@ def _contents(slot: str) -> None:
             "アドレスが長く、QRコードにすると細かすぎて読み取れないため、表示していません。"
             "アドレスをコピーして送ってください。"
         )
-    st.caption("伝わるのは設定だけです。アップロードしたファイルの中身は、このアドレスに含まれません。")
 
 
 def address(url: str, query: dict[str, list[str]]) -> str:

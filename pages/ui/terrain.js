@@ -257,7 +257,6 @@ class Terrain {
         walker.lossShown = row("損失");
       } else {
         walker.lossShown = tag("span", "lab-terrain-value");
-        walker.lossShown.setAttribute("aria-label", `${walker.name}の損失`);
         name.append(walker.said, walker.lossShown);
       }
       if (alone && Number.isFinite(walker.slope(0)))
@@ -265,7 +264,7 @@ class Terrain {
       for (const fact of walker.facts) fact.shown = row(fact.label);
       for (const arrow of walker.arrows) {
         const line = tag("div", "lab-terrain-row", `➜ ${arrow.label}`);
-        line.style.color = arrow.colour;
+        line.style.color = `color-mix(in srgb, ${arrow.colour} 55%, var(--st-text-color))`;
         facts.append(line);
       }
       if (alone) block.append(walker.said);

@@ -32,7 +32,7 @@ def test_measure_slopes_where_a_curve_is_steep_and_where_it_is_flat(visit: Visit
     press(page, "傾きを測る")
     expect(row(page, "シグモイド")).to_contain_text("0.006648 ✓")
     expect(page.get_by_text("曲線が平らになります")).to_be_visible()
-    numbers = page.get_by_label("数の並び(コンマ区切り)")
+    numbers = page.get_by_label("数の並び(カンマ区切り)")
     numbers.fill("-1, 2, -3")
     numbers.press("Enter")
     expect(page.get_by_text("ReLU([−1, 2, −3]) = [0, 2, 0]")).to_be_visible()
@@ -82,7 +82,7 @@ def test_gradients_vanish_and_relu_dies(visit: Visit, phone: bool) -> None:
     press(page, "ReLU が死ぬ")
     expect(page.get_by_role("radio", name="Adam", exact=True)).to_be_checked()
     press(page, "同時に学習")
-    expect(page.get_by_text("1 個残らず死にました")).to_be_visible()
+    expect(page.get_by_text("1個残らず死にました")).to_be_visible()
     expect(row(page, "LeakyReLU")).to_contain_text("学べた")
     assert not overflows(page)
 

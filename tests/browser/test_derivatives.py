@@ -74,7 +74,7 @@ def test_four_partials_make_a_gradient_and_a_step_can_be_too_long(visit: Visit, 
 def test_train_a_network_and_move_one_input_of_a_patient(visit: Visit, phone: bool) -> None:
     seed = 51 + phone
     page = visit(
-        f"/derivatives?dv_experiment=偏微分と勾配&dv_part=訓練したモデルで&dv_seed={seed}", phone=phone
+        f"/derivatives?dv_experiment=偏微分と勾配&dv_part=学習したモデルで&dv_seed={seed}", phone=phone
     )
     guess(page, "BNP")
     press(page, "学習開始")
@@ -83,7 +83,7 @@ def test_train_a_network_and_move_one_input_of_a_patient(visit: Visit, phone: bo
     cell = row(page, "収縮期血圧 +1 mmHg").get_by_role("cell").nth(2)
     expect(cell).to_contain_text("✓")
     before = cell.inner_text()
-    page.get_by_role("slider", name="収縮期血圧 [mmHg]").focus()
+    page.get_by_role("slider", name="収縮期血圧(mmHg)").focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
     expect(cell).not_to_have_text(before)

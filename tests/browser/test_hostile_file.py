@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -36,7 +36,7 @@ def is_harmless(page: Page) -> None:
 def test_names_and_cells_of_a_file_are_shown_as_they_are(visit: Visit) -> None:
     page = visit("/vitals?data=自分のCSV&epochs=20")
     page.locator("input[type=file]").set_input_files(
-        files=[{"name": NAME, "mimeType": "text/csv", "buffer": hostile()}]
+        FilePayload(name=NAME, mimeType="text/csv", buffer=hostile())
     )
     use = page.get_by_role("button", name="この内容で使う")
     expect(use).to_be_visible()

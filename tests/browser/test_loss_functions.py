@@ -92,13 +92,13 @@ def test_train_a_screening_and_move_its_threshold(visit: Visit, phone: bool) -> 
     expect(page.get_by_text("正解率の落とし穴")).to_be_visible()
     before = cells(page, "感度")
     assert float(before[1].rstrip("%")) > float(before[0].rstrip("%"))
-    threshold = page.get_by_role("slider", name="陽性と判定する閾値")
+    threshold = page.get_by_role("slider", name="陽性と判定するしきい値")
     for _ in range(3):
         threshold.press("ArrowLeft")
-    expect(page.get_by_text("閾値 0.47 では")).to_be_visible()
-    expect(page.get_by_text("閾値 0.50 では")).to_have_count(0)
+    expect(page.get_by_text("しきい値 0.47 では")).to_be_visible()
+    expect(page.get_by_text("しきい値 0.50 では")).to_have_count(0)
     threshold.press("Home")
-    expect(page.get_by_text("閾値 0.00 では")).to_be_visible()
+    expect(page.get_by_text("しきい値 0.00 では")).to_be_visible()
     assert cells(page, "感度")[:3] == ["100.0%"] * 3
     assert cells(page, "特異度")[:3] == ["0.0%"] * 3
     assert "lf_threshold=0" in page.url

@@ -112,7 +112,7 @@ def test_sorted_labels_do_harm_and_shuffling_heals(visit: Visit, phone: bool, tm
     press(page, "見分けにくい病気なら")
     expect(page.get_by_role("slider", name="学習率")).to_have_attribute("aria-valuetext", "0.3")
     check(page.get_by_role("radio", name="シャッフルあり"))
-    press(page, "あり・なしを並べて学習")
+    press(page, "シャッフルあり・なしを同時に学習")
     expect(page.get_by_text("予想どおりです。")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("見落とす(感度が下がる)")).to_be_visible()
     page.get_by_role("radio", name="最後の3エポック").click()
@@ -165,10 +165,10 @@ def test_load_ahead_measured_here(visit: Visit) -> None:
     page = visit(f"{PAGE}先読み")
     expect(chart(page, "先読みの考え方")).to_be_attached()
     check(page.get_by_role("radio", name="3分の2以下に縮む"))
-    press(page, "この計算機で測る")
+    press(page, "実際に測る")
     expect(page.get_by_role("heading", name="読み解き")).to_be_visible(timeout=90_000)
     expect(page.get_by_text(re.compile("予想どおりです。|予想は「3分の2以下に縮む」"))).to_be_visible()
-    expect(chart(page, "読み込みと訓練の時間割")).to_be_attached()
+    expect(chart(page, "読み込みと学習の時間割")).to_be_attached()
     alone, two = (
         float(
             page.locator("table tr", has_text=f"{workers}人")
@@ -185,7 +185,7 @@ def test_load_ahead_measured_here(visit: Visit) -> None:
 
 def test_a_measurement_can_be_stopped(visit: Visit) -> None:
     page = visit(f"{PAGE}先読み&mb_load_ms=5&mb_load_start=spawn")
-    press(page, "この計算機で測る")
+    press(page, "実際に測る")
     press(page, "停止")
     expect(chart(page, "先読みの考え方")).to_be_attached()
     expect(page.get_by_role("button", name="停止", exact=True)).to_have_count(0)

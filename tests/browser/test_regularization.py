@@ -37,12 +37,12 @@ def test_five_ways_are_predicted_raced_and_played(visit: Visit, phone: bool) -> 
 
 def test_a_penalty_that_is_too_strong_is_explained_and_compared(visit: Visit) -> None:
     page = visit("/regularization")
-    press(page, "λが大きすぎる")
+    press(page, "λ が大きすぎる")
     expect(page.get_by_role("slider", name="L2 の強さ")).to_have_attribute("aria-valuetext", "0.3")
     settle(page)
     press(page, "5つを同時に学習")
     read(page)
-    expect(page.get_by_text("λが大きすぎる(未学習)")).to_be_visible()
+    expect(page.get_by_text("λ が大きすぎる(未学習)")).to_be_visible()
     press(page, "この結果を比較に残す")
     expect(page.get_by_role("heading", name="比較")).to_be_visible()
     page.get_by_text("この学習とまったく同じ PyTorch のコード").click()

@@ -23,8 +23,8 @@ from core.specs import (
     require_together,
     with_seeds,
 )
+from core.stacked import UPDATES
 from core.training import Unwatched
-from core.update_rules import RULES
 
 BASE = TableRunSpec(table=TableSpec(name="readmission", patients=300), training=TrainingSpec(epochs=6))
 MIXED = (
@@ -83,7 +83,7 @@ def test_dropout_disturbs_nobodys_random_numbers() -> None:
 def test_all_seven_rules_race_with_a_clock_each() -> None:
     race = [
         spec
-        for name in RULES
+        for name in UPDATES
         for spec in with_seeds(replace(BASE, optimizer=OptimizerSpec(name=name, lr=0.01)), 2)
     ]
     assert groups(race) == [[2 * i, 2 * i + 1] for i in range(7)]

@@ -28,12 +28,11 @@ from core.specs import (
     TableSpec,
     TrainingSpec,
 )
-from core.stacked import Stack, Updates
+from core.stacked import UPDATES, Stack, Updates
 from core.training import Training
-from core.update_rules import RULES
 
 SEEDS = st.integers(0, 2**31 - 1)
-OPTIMIZERS = tuple(RULES)
+OPTIMIZERS = tuple(UPDATES)
 SCHEDULES = {
     name: ScheduleSpec(name=name, gamma=0.6, every=3, warm_up=4, patience=1) for name in schedules.SCHEDULES
 }

@@ -139,9 +139,7 @@ def main() -> None:
             return sum(sum(process.cpu_times()[:2]) for process in processes)
 
         for lesson in asked.lessons:
-            asyncio.run(
-                visit(port, lesson, 2 * asked.servers, 3)
-            )  # what each server keeps
+            asyncio.run(visit(port, lesson, 2 * asked.servers, 3))  # what each server keeps
         idle = memory()
         for lesson in asked.lessons:
             before, cpu = memory(), used()

@@ -222,7 +222,7 @@ def test_a_rate_too_large_kills_relu_and_a_leak_rescues(deep: Callable[..., AppT
     assert last.arrays[1]["gradients"].all()
     seen = shown(app)
     assert "正解は「ReLU」" in seen
-    assert f"{int(np.argmax(last.arrays[0]['dead'] == 1)) + 1} 層目のユニットが 1 個残らず死にました" in seen
+    assert f"{int(np.argmax(last.arrays[0]['dead'] == 1)) + 1} 層目のユニットが1個残らず死にました" in seen
     assert cells(app, "ReLU")[2] != "—"
     assert cells(app, "ReLU")[3] == "—"
     assert cells(app, "LeakyReLU")[0] == "学べた"

@@ -41,8 +41,8 @@ def run(app: AppTest, slot: str) -> tuple[AppTest, tuple[TableRun, ...]]:
 def test_curves_are_drawn_before_they_are_measured(open_page: Open) -> None:
     app = open_page(PAGE, **WAVE)
     assert not app.exception
-    assert "灰色がもとの波形です" in shown(app)
-    assert "読み解き" not in [s.value for s in app.subheader]
+    assert "灰色がもとの波形で、" in shown(app)
+    assert "読み解き" not in [s.value for s in app.header]
 
 
 def test_the_prediction_is_scored_by_the_readers_own_curves(open_page: Open) -> None:
@@ -177,7 +177,7 @@ def test_a_verdict_needs_every_pair(open_page: Open) -> None:
     seen = shown(app)
     assert f"(差 {pairs.points(float(gain.mean()))})" in seen
     decided = bool((gain > 0).all() or (gain < 0).all())
-    assert ("**差があります**" in seen) == decided
+    assert ("**差があるとみます**" in seen) == decided
     assert ("**はっきりした差はありません**" in seen) == (not decided)
     assert "6.25%" in seen
     specs = app.session_state["au_b"].specs
@@ -214,7 +214,7 @@ def test_luck_is_not_read_as_skill() -> None:
     once_not = made([0.8, 0.95] * 4 + [0.8, 0.79])
     tie = made([0.8, 0.95] * 4 + [0.8, 0.8])
     never = made([0.8, 0.7] * 5)
-    assert "**差があります**。" in benefit_view.verdict(always)
+    assert "**差があるとみます**。" in benefit_view.verdict(always)
     assert "4 勝 1 敗で、**はっきりした差はありません**" in benefit_view.verdict(once_not)
     assert "4 勝 0 敗、引き分け 1 回で、**はっきりした差はありません**" in benefit_view.verdict(tie)
     assert "拡張が害になりました" in benefit_view.verdict(never)

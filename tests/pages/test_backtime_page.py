@@ -77,7 +77,7 @@ def test_gradients_are_followed_while_networks_learn(back: Open) -> None:
     assert "予想" in seen
     app = app.button(key="vitals_backtime/pin").click().run()
     assert not app.exception
-    assert any("比較" in heading.value for heading in app.subheader)
+    assert any("比較" in heading.value for heading in app.header)
 
 
 def test_clipping_saves_a_training_that_explodes(back: Open) -> None:

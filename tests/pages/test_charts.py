@@ -1,5 +1,6 @@
 import math
 
+import altair as alt
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +41,14 @@ def test_a_spec_holds_no_data_fills_its_column_and_titles_every_axis(spec: chart
     assert spec["encoding"]["y"]["title"]
     assert spec["encoding"]["x"]["field"] in ("x", "epoch")
     assert set(spec["encoding"]["color"]["scale"]["range"]) <= set(charts.COLOURS.values())
+
+
+def test_lines_drawn_with_a_level_take_the_rows_of_their_chart() -> None:
+    line = alt.Chart(alt.NamedData("rows")).mark_line().encode(y="loss:Q")
+    spec = charts.finish(alt.layer(line, *charts.level(0.69, "ln 2")), 200)
+    assert "data" not in spec
+    assert len(spec["layer"]) == 3
+    assert not any("data" in layer for layer in spec["layer"])
 
 
 def test_the_loss_axis_spans_the_run_from_the_first_epoch() -> None:

@@ -16,7 +16,7 @@ from pages.ui import workings as view
 from tests.pages.reading import shown, wait_until, wait_until_done
 
 Open = Callable[..., AppTest]
-NETWORK = {"dv_experiment": "偏微分と勾配", "dv_part": "訓練したモデルで", "dv_epochs": "10"}
+NETWORK = {"dv_experiment": "偏微分と勾配", "dv_part": "学習したモデルで", "dv_epochs": "10"}
 EXPERIMENTS = {
     "傾きと極限": "dv_slope",
     "心電図の傾き": "dv_ecg",
@@ -222,7 +222,7 @@ def test_epoch_by_epoch_a_stopped_run_is_differentiated_as_far_as_it_came(open_p
     app = wait_until(app, "dv_run", "paused")
     app = wait_until_done(press(app, "dv_run/stop"), "dv_run")
     assert not app.exception
-    assert "この患者さんでの偏微分" in [s.value for s in app.subheader]
+    assert "この患者さんでの偏微分" in [s.value for s in app.header]
 
 
 @pytest.mark.parametrize("preset", [1, 2])

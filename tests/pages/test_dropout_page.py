@@ -53,9 +53,9 @@ def test_the_selections_of_units_are_predicted_and_counted(
 
 def test_another_seed_asks_anew(open_page: Open) -> None:
     app = press(open_page("regularization.py", **PAGE), "rg_o_rest_answer")
-    assert "読み解き" in [s.value for s in app.subheader]
+    assert "読み解き" in [s.value for s in app.header]
     app.number_input(key="rg_o_seed").set_value(5).run()
-    assert "読み解き" not in [s.value for s in app.subheader]
+    assert "読み解き" not in [s.value for s in app.header]
 
 
 # --- train() and eval() ---

@@ -32,7 +32,7 @@ def test_before_the_button_there_is_the_original_and_a_question(open_page: Open)
     app = open_page("augmentation.py")
     assert not app.exception
     assert "内臓逆位に見える" in app.radio[0].label
-    assert "読み解き" not in [s.value for s in app.subheader]
+    assert "読み解き" not in [s.value for s in app.header]
     assert "左右が反転したのは" not in shown(app)
 
 

@@ -313,7 +313,7 @@ def test_a_network_is_trained_mapped_and_read_and_its_plane_can_be_changed(open_
         numbers(walkers["walkers"][0]["positions"]), found.path.ravel(), rtol=1e-4, atol=1e-5
     )
     app.button_group(key="gd_directions").set_value("ランダム").run()
-    assert "でたらめに選んだ向き" in shown(app)
+    assert "乱数で選んだ向き" in shown(app)
     assert app.session_state["gd_surface_run"].run.result[0] is traced  # not trained again
     app.select_slider(key="gd_zoom").set_value(2.0).run()
     assert json.loads(sent(app)[0]["ground"])["domain"] == [[-2.0, 2.0], [-2.0, 2.0]]

@@ -164,7 +164,7 @@ def test_the_network_of_the_first_experiment_is_looked_into(open_page: Open) -> 
     app, result = trained(press(forecasting(open_page, cell="LSTM"), "start"), "vitals_run")
     app = enter(app)
     assert "**LSTM**、32 ユニット、窓 10 点" in shown(app)
-    assert "1つの窓を、1点ずつ読む" not in [heading.value for heading in app.subheader]
+    assert "1つの窓を、1点ずつ読む" not in [heading.value for heading in app.header]
     app = press(app, f"{SLOT}/look")
     assert not app.exception
     found = looked(app.session_state["vitals_run"].spec, result)

@@ -1,5 +1,7 @@
 import csv
 import io
+import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -76,7 +78,7 @@ def test_reset_empties_the_stage(open_page: Open) -> None:
     app = wait_until_done(press(open_page("learning_rate.py", **NETWORK), "rate/start"), "rate_run")
     app = press(app, "rate_run/reset")
     assert "rate_run" not in app.session_state
-    assert "読み解き" not in [s.value for s in app.subheader]
+    assert "読み解き" not in [s.value for s in app.header]
 
 
 def test_a_new_seed_is_drawn_at_each_start_and_five_seeds_are_told_apart(open_page: Open) -> None:
@@ -121,6 +123,16 @@ def test_the_range_test_suggests_the_steepest_fall_and_hands_it_over(open_page: 
     assert app.select_slider(key="rate").value == 0.01
 
 
+def test_the_range_test_is_told_in_the_numbers_of_its_steps(open_page: Open) -> None:
+    app = press(open_page("learning_rate.py", experiment="範囲テスト"), "range/go")
+    written = "\n".join(latex.value.strip("$\n") for latex in app.latex)
+    assert rf"{10 ** (6 / 119):.4f} \times \eta_k" in written  # six decades in 119 equal ratios
+    found = range_test(TableRunSpec(training=TrainingSpec(batch_size=32)))
+    assert found.suggested is not None
+    assert written.endswith(f"= {found.suggested:.2g}")
+    assert "最低の 4 倍を超えたか、計算不能になったため" in shown(app)
+
+
 def test_suggest_finds_a_step_and_nothing_in_a_flat_line() -> None:
     lrs = [10 ** (-5 + i / 10) for i in range(60)]
     step = [1.0 if i < 30 else max(0.2, 1 - (i - 30) / 10) for i in range(60)]
@@ -144,6 +156,26 @@ def test_seven_schedules_race_and_the_winner_is_computed(open_page: Open) -> Non
     assert f"「{best}」が {text.number(ends[best])}" in shown(app)
     lrs = [[epoch.lr for epoch in result.history] for result in results]
     assert len({tuple(curve) for curve in lrs}) == 7
+    for label, loss in ends.items():
+        assert re.search(rf"\| {text.unbroken(label)} \|.*\| {re.escape(text.number(loss))} \|", shown(app))
+
+
+def test_each_schedule_is_written_as_the_formula_that_gave_its_rates(open_page: Open) -> None:
+    app = press(open_page("learning_rate.py", experiment="スケジュール", sched_epochs="20"), "sched/start")
+    app = wait_until_done(app, "schedule_run")
+    assert not app.exception
+    written = [latex.value.strip("$\n") for latex in app.latex]
+    assert len(written) == 7
+    by_hand = [  # η = 0.3 after 10 of 20 epochs, a step every 6
+        (0, 0.3),
+        (1, 0.3 * 0.5 ** (10 // 6)),
+        (2, 0.3 * 0.95**10),
+        (3, 0.3 / 2 * (1 + math.cos(math.pi / 2))),
+        (5, 0.3),
+    ]
+    for place, rate in by_hand:
+        assert rf"\eta_{{10}} = {rate:.3g}\end" in written[place]
+    assert r"0.5^{\lfloor t / 6 \rfloor}" in written[1]
 
 
 @pytest.mark.parametrize(

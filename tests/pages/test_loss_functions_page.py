@@ -257,7 +257,7 @@ def test_weights_find_more_of_the_ill_and_the_threshold_moves_without_training(o
 
 
 @pytest.mark.parametrize(
-    ("preset", "why"), [(0, ""), (1, "アラーム疲れ"), (2, "重みなしと同じ"), (3, ""), (4, "学習不足")]
+    ("preset", "why"), [(0, ""), (1, "アラーム疲労"), (2, "重みなしと同じ"), (3, ""), (4, "学習不足")]
 )
 def test_presets_of_the_rare_disease_that_fail_say_why(open_page: Open, preset: int, why: str) -> None:
     app = open_page("loss_functions.py", lf_experiment="不均衡(分類)")

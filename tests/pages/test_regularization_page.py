@@ -73,7 +73,7 @@ def test_five_ways_are_raced_and_told_in_their_own_numbers(open_page: Open) -> N
 
 @pytest.mark.parametrize(
     ("preset", "why"),
-    [(1, "λが大きすぎる(未学習)"), (2, "ドロップアウトが効きすぎる(未学習)"), (3, "正則化しても変わらない")],
+    [(1, "λ が大きすぎる(未学習)"), (2, "ドロップアウトが効きすぎる(未学習)"), (3, "正則化しても変わらない")],
 )
 def test_presets_end_as_they_are_named(open_page: Open, preset: int, why: str) -> None:
     app, results = run(press(open_page(PAGE), f"rg_n/preset/{preset}"), "rg_n")
@@ -124,7 +124,7 @@ def test_under_sgd_both_ways_are_the_same_and_under_adam_they_part(open_page: Op
     assert "予想どおりです" in seen
     assert "計算の丸めしかありません" in seen
     app = press(app, "rg_d_two/preset/1")
-    assert "読み解き" not in [heading.value for heading in app.subheader]
+    assert "読み解き" not in [heading.value for heading in app.header]
     app = press(app, "rg_d_two/start")
     paths = shrink(DecaySpec()).paths
     seen = shown(app)

@@ -106,9 +106,9 @@ def test_presets_end_as_they_are_named(open_page: Open, preset: int, told: str) 
 
 def test_other_settings_hide_the_answer(open_page: Open) -> None:
     app = press(open_page("training_cycle.py"), "tc_answer")
-    assert "読み解き" in [s.value for s in app.subheader]
+    assert "読み解き" in [s.value for s in app.header]
     app.slider(key="tc_w1").set_value(1.0).run()
-    assert "読み解き" not in [s.value for s in app.subheader]
+    assert "読み解き" not in [s.value for s in app.header]
 
 
 def test_a_rewritten_weight_is_told_and_can_be_taken_back(open_page: Open) -> None:

@@ -66,7 +66,7 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
             step=0.1,
             key="ac_b_noise",
             bind="query-params",
-            help="標準偏差が、この値の 10 倍(%)になります。",
+            help="値の 10 倍が、雑音の標準偏差(%)です。0.3 なら標準偏差 3 % です。",
         )
         rate = st.select_slider(
             "学習率 η(Adam)",
@@ -112,8 +112,9 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
         with picture:
             view.show_patients(specs[0].table)
             st.info(
-                "血清カリウムは、低すぎても高すぎても危険です。この患者400人(模擬)を、"
-                "活性化関数のない線形ネットワークと、あるネットワークに同時に学ばせます。",
+                "血清カリウムは、低すぎても高すぎても危険です(1 mmol/L = 1 mEq/L)。"
+                "模擬の患者 400 人のカリウムと死亡率の関係を、活性化関数のない線形ネットワークと、"
+                "活性化関数のあるネットワークに同時に学ばせます。",
                 icon=":material/show_chart:",
             )
 
@@ -171,7 +172,7 @@ def _result(watched: runs.Watched) -> None:
         return
     names = parts.members(watched.specs)
     shares = _shares(names, results)
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(shares))
     specs, first = watched.specs[: len(names)], results[: len(names)]
     view.show_table(specs, first, shares)

@@ -145,7 +145,7 @@ def show_table(
         ]
         for spec, result in zip(specs, results, strict=True)
     ]
-    side_by_side.table(["", "U字", "数の個数", "学習損失", "検証損失", "RMSE(%)"], rows)
+    side_by_side.table(["", "U字", "パラメータ数", "学習損失", "検証損失", "RMSE(%)"], rows)
     st.caption("RMSE は、学習に使っていないテストの患者での外れです。")
 
 
@@ -185,7 +185,7 @@ def sentences(specs: Sequence[TableRunSpec], results: Sequence[TableRun]) -> lis
     best_slope, best_loss = best_line(specs[0].table)
     layers = len(specs[0].model.hidden) + 1
     told = [
-        f"線形ネットワークの {layers} 枚の層({results[0].parameters:,} 個の数)を掛け合わせると、"
+        f"線形ネットワークの {layers} 枚の層(パラメータ {results[0].parameters:,} 個)を掛け合わせると、"
         f"**死亡率 = {view.fixed(slope, 2)} × カリウム {'+' if height >= 0 else '−'} "
         f"{abs(height):.1f}** という1本の直線になりました。",
         f"最小二乗法で求めた最良の直線(傾き {view.fixed(best_slope, 2)})でも、"
@@ -206,8 +206,7 @@ def sentences(specs: Sequence[TableRunSpec], results: Sequence[TableRun]) -> lis
     noise = 10 * specs[0].table.noise
     told.append(
         f"死亡率には標準偏差 {noise:g} % の雑音があり、"
-        f"どんなモデルもテスト誤差 RMSE を平均的に {noise:g} % より"
-        "小さくはできません。"
+        f"どんなモデルでも、テストの RMSE を平均的に {noise:g} % より小さくすることはできません。"
     )
     return told
 

@@ -126,14 +126,14 @@ def _curves() -> None:
 
 @st.fragment
 def _numbers() -> None:
-    st.subheader("数の並びを通してみる")
+    st.header("数の並びを通してみる")
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
         label = st.selectbox(
             "活性化関数", list(parts.labels(parts.BENT)), index=2, key="ac_c_list", bind="query-params"
         )
         written = st.text_input(
-            "数の並び(コンマ区切り)", NUMBERS, max_chars=200, key="ac_c_numbers", bind="query-params"
+            "数の並び(カンマ区切り)", NUMBERS, max_chars=200, key="ac_c_numbers", bind="query-params"
         )
         st.caption("数を書き換えると、PyTorch がその場で計算し直します。")
     name = parts.NAMES.get(label, "relu")

@@ -79,7 +79,8 @@ def show() -> None:
     with stage:
         if not asked:
             st.info(
-                "心不全の患者(模擬、200人)の検査値4つから1つの点数を出す、本物の `nn.Sequential` を作り、"
+                "心不全の患者(模擬、200人)の年齢・収縮期血圧・LVEF・ln BNP から1つの点数を出す、"
+                "本物の `nn.Sequential` を作り、"
                 "層の行列を全部掛け合わせます。予想を選んで「1枚に掛け合わせる」を押してください。",
                 icon=":material/layers:",
             )
@@ -103,7 +104,7 @@ def _sizes(spec: StackSpec) -> None:
     sizes = spec.sizes
     matrices = [rf"\underset{{{b} \times {a}}}{{W_{i}}}" for i, (a, b) in enumerate(pairwise(sizes), start=1)]
     st.latex(r"\,".join(reversed(matrices)) + rf" = \underset{{1 \times {sizes[0]}}}{{W}}")
-    st.caption("下の数字は行列の大きさ(行 × 列)です。掛け合わせると、検査値4つぶんの重みだけが残ります。")
+    st.caption("下の数字は行列の大きさ(行 × 列)です。掛け合わせると、4つの入力ぶんの重みだけが残ります。")
 
 
 @lru_cache(maxsize=1)
@@ -153,7 +154,7 @@ def _table(spec: StackSpec, found: Collapse) -> None:
 
 
 def _reading(spec: StackSpec, found: Collapse) -> None:
-    st.subheader("読み解き")
+    st.header("読み解き")
     names = [feature.name for feature in COHORTS[collapse.PATIENTS.name].features]
     weights = "、".join(
         f"{name} {view.signed(w, 4)}" for name, w in zip(names, found.matrix.tolist(), strict=True)
@@ -162,7 +163,8 @@ def _reading(spec: StackSpec, found: Collapse) -> None:
         lines = [
             f"掛け合わせた1枚の層の重みは、{weights}(標準化した値あたり)、"
             f"バイアスは {view.signed(found.bias, 4)} です。"
-            f"{spec.parameters:,} 個の数を使っても、していることは検査値に重みを掛けて足すことだけでした。",
+            f"{spec.parameters:,} 個のパラメータを使っても、していることは、"
+            "入力に重みを掛けて足すことだけでした。",
             "差が残るのは、コンピューターの小数の桁が有限だからです。桁の多い64ビットで計算すると、"
             f"差は {view.scientific(found.largest32)} から {view.scientific(found.largest)} へ縮みます。",
         ]

@@ -91,8 +91,9 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "心不全の退院後30日以内に再入院するかどうかを、4つの検査値から予測します(模擬、1000人)。"
-                "層を深く重ねたネットワークを活性化関数だけ変えて同時に訓練し、"
+                "心不全の退院後30日以内に再入院するかどうかを、年齢・収縮期血圧・LVEF・ln BNP から予測します"
+                "(模擬、1000人)。"
+                "層を深く重ねたネットワークを、活性化関数だけを変えて同時に学習させ、"
                 "層ごとに届く**勾配の大きさ**を、学習しながら描きます。",
                 icon=":material/stacked_line_chart:",
             )
@@ -133,7 +134,7 @@ def _result(watched: runs.Watched) -> None:
     specs = watched.specs[: len(names)]
     first = results[: len(names)]
     gains = view.gains(names, results)
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: view.answer(gains))
     view.show_table(specs, first, frames, gains)
     side_by_side.whys(view.whys(specs, frames, gains))

@@ -159,7 +159,8 @@ def show_silence(names: tuple[str, ...], epochs: int, frames: Sequence[Frame]) -
         f"エポックごとの、{SILENT}と{DEAD}の割合。",
     )
     st.caption(
-        f"破線は{SILENT}(スパースさ)、実線は**{DEAD}**(調べた患者の全員で出力が 0 のユニット)の割合です。"
+        f"破線は{SILENT}(スパースさ)、実線は**{DEAD}**(調べた患者の誰に対しても出力が 0 のユニット)"
+        "の割合です。"
     )
 
 
@@ -196,7 +197,7 @@ def answer(found: Mapping[str, float]) -> lesson.Answer:
     choice = NOBODY if not stuck else SEVERAL if len(stuck) > 1 else parts.LABELS[stuck[0]]
     return lesson.Answer(
         choice,
-        f"いつも同じ確率を答える場合とくらべた学習損失の改善は、{told} でした"
+        f"いつも同じ確率を答える場合と比べた学習損失の改善は、{told} でした"
         f"({LEARNT:.0%} 未満を「学べない」とします)。",
     )
 
@@ -240,7 +241,7 @@ def show_table(
     side_by_side.table(head, rows)
     st.caption(
         "比は、入力側の層の勾配 ÷ 出力側の層の勾配です。"
-        "「死んだ」は、調べた患者の全員で出力が 0 のユニットの割合です。"
+        "「死んだ」は、調べた患者の誰に対しても出力が 0 のユニットの割合です。"
         f"いつも同じ確率を答える場合の学習損失は {results[0].reference_loss:.3f} です。"
     )
 
@@ -299,7 +300,7 @@ def whys(specs: Sequence[TableRunSpec], frames: Sequence[Frame], found: Mapping[
         if len(closed):
             told.append(
                 f"**{label}**: 学習率 η = {spec.optimizer.lr:g} の大きすぎる修正で、"
-                f"{closed[0] + 1} 層目のユニットが 1 個残らず死にました(**死んだ ReLU**)。"
+                f"{closed[0] + 1} 層目のユニットが1個残らず死にました(**死んだ ReLU**)。"
                 "1つの層が全員黙ると患者の情報はそこで途切れ、手前の層に届く勾配はちょうど 0 です。"
                 "学習率を下げても、もう目を覚ましません。"
             )

@@ -120,7 +120,7 @@ def _result(watched: runs.Watched) -> None:
     if results is None:
         return
     specs = watched.specs
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, specs, lambda: _answer(results))
     left, right = st.columns([4, 5], gap="large")
     with left:

@@ -58,9 +58,9 @@ def verdict(results: Sequence[TableRun]) -> str:
         f"(差 {pairs.points(float(gain.mean()))})。"
     )
     if wins == len(gain):
-        return said + f"{wins} 回とも拡張ありが上で、**差があります**。"
+        return said + f"{wins} 回とも拡張ありが上で、**差があるとみます**。"
     if losses == len(gain):
-        return said + f"{losses} 回とも拡張なしが上で、**差があります**(拡張が害になりました)。"
+        return said + f"{losses} 回とも拡張なしが上で、**差があるとみます**(拡張が害になりました)。"
     even = len(gain) - wins - losses
     tie = f"、引き分け {even} 回" if even else ""
     return said + f"拡張ありの {wins} 勝 {losses} 敗{tie}で、**はっきりした差はありません**。"

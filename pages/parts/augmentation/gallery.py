@@ -19,7 +19,8 @@ from pages.ui import lesson, runs, side_by_side, workings
 SLOT = "au_g"
 LAST = "au_g/last"
 LARGER_IS_NOT_WORSE = (
-    "差の大きさと、診断への害は別のものです。左右反転は写真としては自然なのに、意味を変えることがあります。"
+    "差の大きさと、診断への害は別のものです。"
+    "左右反転は、画像としては自然に見えても、意味を変えることがあります。"
 )
 _script = lru_cache(maxsize=64)(gallery_script)
 
@@ -78,13 +79,13 @@ def _stage(question: Any, settings: Settings, asked: bool) -> None:
         # Only the original, which no slider changes: it is made once for all readers.
         alone = _gallery(settings, GallerySpec(source=spec.source, view="alone", strengths=()))
         gallery_view.show_waiting(spec, alone.original)
-        st.caption("予想を選んでから、ボタンを押してください。その後は、つまみを動かすとすぐに描き直します。")
+        st.caption("予想を選んでから、ボタンを押してください。その後は、設定を変えるとすぐに描き直します。")
         return
     gallery = _gallery(settings, spec)
     gallery_view.show_pictures(spec, gallery)
     if len(to_ask.choices) > 1:
         lesson.score(SLOT, about, lambda: to_ask.answer(gallery))
-    st.subheader("読み解き")
+    st.header("読み解き")
     if spec.view == "alone":
         gallery_view.show_sizes(gallery)
         st.caption(LARGER_IS_NOT_WORSE)

@@ -30,7 +30,7 @@ function showCell(node, { src, caption, alt, mark }) {
 
 function row() {
   const node = document.createElement("section");
-  node.append(document.createElement("h4"), document.createElement("div"));
+  node.append(document.createElement("h2"), document.createElement("div"));
   node.lastElementChild.className = "cells";
   return node;
 }

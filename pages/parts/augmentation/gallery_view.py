@@ -207,7 +207,7 @@ def reading(spec: GallerySpec, drawn: Sequence[Drawn]) -> list[str]:
             f"四角く消されたのは {len(erased)} 枚で、面積は平均 {100 * float(np.mean(erased)):.1f}% でした。"
         )
     elif "erase" in strengths:
-        lines.append("四角く消された写真は、今回はありませんでした(1枚ごとに確率 0.5 のくじです)。")
+        lines.append("四角く消された画像は、今回はありませんでした(1枚ごとに確率 0.5 のくじです)。")
     if left := _drawn_values(drawn, "nodule"):
         lost = sum(share < LOST for share in left)
         lines.append(

@@ -49,7 +49,7 @@ def legend(spec: GallerySpec) -> str:
     signs = ["「反転」は左右反転"] if "flip" in names else []
     signs += ["° は回転(+ は反時計回り)"] if "rotation" in names else []
     signs += ["× は大きさ"] if "affine" in names else []
-    return f"写真の下の記号: {'、'.join(signs)}。" if signs and spec.view == "together" else ""
+    return f"画像の下の記号: {'、'.join(signs)}。" if signs and spec.view == "together" else ""
 
 
 def caption(number: int, spec: GallerySpec, drawn: Drawn) -> str:
@@ -106,14 +106,13 @@ def _rotation(source: SourceSpec, degrees: float) -> str:
     if source.name == "digit":
         if degrees > 90:
             return (
-                "**6 を 180° 回すと 9 になります。** ラベルが「6」のままなら、"
-                "まちがいを教えることになります。"
+                "**6 を 180° 回すと 9 になります。** ラベルが「6」のままなら、間違いを教えることになります。"
             )
         return "字の傾きのくせの範囲(±15° ほど)なら、同じ数字のままです。"
     if degrees > 30:
         return (
             "撮影で体がこれほど傾くことはまずありません。"
-            "起こり得ない写真を覚えさせることになり、重力で決まる所見(胸水の水面や胃泡の位置)も崩れます。"
+            "起こり得ない画像を覚えさせることになり、重力で決まる所見(胃泡の液面、胸水のたまり方)も崩れます。"
         )
     return "撮影のときの体の傾きにあたります。±15° ほどまでなら、起こり得る範囲です。"
 
@@ -122,7 +121,9 @@ def _erase(source: SourceSpec) -> str:
     if source.name == "digit":
         return "線の要の部分が消えると、別の数字に見えます(8 の一部が消えると 3 や 6)。"
     if source.name == "film" and source.nodule:
-        return "**結節が消えても、ラベルは「結節あり」のまま**です。無い所見を当てろと教えることになります。"
+        return (
+            "**結節が消えても、ラベルは「結節あり」のまま**です。無い所見を当てるように教えることになります。"
+        )
     return "病変が消えても、ラベルは「病変あり」のままです。小さな所見を探す課題では、面積を小さくします。"
 
 
@@ -144,7 +145,7 @@ def warning(name: str, strength: float, source: SourceSpec) -> str:
         return (
             "字が枠からはみ出すと、読めなくなります。"
             if digit
-            else "肺尖や肋骨横隔膜角が枠の外に出ます。**心胸郭比**のような比は保たれますが、"
+            else "肺尖や肋骨横隔膜角が枠の外に出ることがあります。**心胸郭比**のような比は保たれますが、"
             "大きさそのもの(結節の mm、心臓の横径)は変わります。"
         )
     if name == "elastic":
@@ -160,14 +161,14 @@ def warning(name: str, strength: float, source: SourceSpec) -> str:
             if digit
             else "撮影条件の違いにあたります。"
             "強すぎると肺の濃さが変わり、**気腫や浸潤影**と紛らわしくなります。"
-            "CT では値そのもの(HU)に意味があるため、とくに注意します。"
+            "CT では値そのもの(CT値、HU)に意味があるため、とくに注意します。"
         )
     if name == "blur":
         return (
             "強くぼかすと、線のすき間が埋まって 3 と 8 の区別が消えます。"
             if digit
             else "細い線と小さな点から消えます。"
-            "**気胸の線、微小石灰化、間質の網状影**は、ぼかすと無くなります。"
+            "**気胸の胸膜線、微細石灰化、間質性の網状影**は、ぼかすと見えなくなります。"
         )
     return (
         "紙の汚れや読み取りの粗さにあたります。"

@@ -100,7 +100,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             st.info(
                 "同じ画像・同じ初期値のネットワークを、拡張なしと拡張ありで学習し、"
                 "**拡張していないテスト画像**で比べます。"
-                "下の段の絵に、ラベルはまだ合っていますか?",
+                "下の段の画像に、ラベルはまだ合っていますか?",
                 icon=":material/flip:",
             )
 
@@ -135,7 +135,7 @@ def _result(watched: runs.Watched) -> None:
     specs = watched.specs
     table = specs[0].table.name
     found = view.read(table, results)
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, specs, lambda: _answer(results))
     left, right = st.columns(2, gap="large")
     with left:

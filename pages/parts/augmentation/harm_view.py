@@ -16,7 +16,7 @@ from core.history import TableRun
 from core.specs import AugmentSpec
 from pages.parts.augmentation import pairs
 from pages.parts.augmentation.pairs import COLOURS, NAMES, WITH
-from pages.ui import charts
+from pages.ui import charts, ink
 from pages.ui.side_by_side import Array
 
 KINDS = ("左右反転", "180°回転", "小さな回転", "四角く消す")
@@ -145,13 +145,13 @@ def _answers_spec(answers: tuple[str, ...]) -> charts.Spec:
             alt.Tooltip("count:Q", title="枚数"),
         ],
     )
+    # Black on the light page; on the dark one white, but for cells that are nearly all colour.
+    black = f"{ink.LIGHT} || datum.share > (datum.right ? 0.84 : 0.89)"
     said = (
         base.transform_filter("datum.count > 0")
-        .mark_text(fontSize=11)
-        .encode(x=x, y=y, text=alt.Text("count:Q", format="d"), color=alt.condition(
-            "datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#8A8F94")
-        ))
-    )  # fmt: skip
+        .mark_text(fontSize=11, color=alt.expr(f"{black} ? 'black' : 'white'"))
+        .encode(x=x, y=y, text=alt.Text("count:Q", format="d"))
+    )
     return charts.finish(alt.layer(cell, said), max(26 * len(answers), 150))
 
 

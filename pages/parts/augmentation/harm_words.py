@@ -63,9 +63,10 @@ def whys(specs: Sequence[TableRunSpec], found: Findings, results: Sequence[Table
     reasons = []
     if augment.flip and not digits and (found.lost >= HARM or loss > 2 * plain + 0.05):
         reasons.append(
-            "正常位の画像を左右反転したものは、**内臓逆位の画像そのもの**です。ラベルは「正常位」のままなので、"
-            f"同じ見え方に2つの答えが付きます。反転が {augment.flip:.0%} なら、"
-            f"ネットワークが正しく付けられる確率は {max(augment.flip, 1 - augment.flip):.0%} どまりです。"
+            "内臓正位の画像を左右反転したものは、**内臓逆位の画像そのもの**です。"
+            "ラベルは「内臓正位」のままなので、同じ見え方に2つの答えが付きます。"
+            f"反転が {augment.flip:.0%} なら、丸暗記しないかぎり、学習画像での正解率は "
+            f"{max(augment.flip, 1 - augment.flip):.0%} どまりです。"
         )
     if found.lost >= HARM and augment.upside_down and digits:
         after = int(found.changed[6, 9] + found.changed[9, 6])
@@ -79,7 +80,7 @@ def whys(specs: Sequence[TableRunSpec], found: Findings, results: Sequence[Table
         reasons.append(
             f"害が小さいのは、{1 - augment.upside_down:.0%} は正しい向きのまま見せたうえ、本物の手書きでは"
             f"「逆さの9」と「6」の書きぐせが少し違うためです(取り違えは {after} 枚)。"
-            "害が見えにくくても、得はしていません。"
+            "害が見えにくいだけで、得にはなっていません。"
         )
     if found.lost >= HARM and augment.flip and digits:
         reasons.append(

@@ -148,7 +148,7 @@ def show_pictures(spec: TableRunSpec) -> None:
     kind = (
         "8×8画素の、本物の手書き数字です。"
         if table == "digits"
-        else "**模式図**で、本物のX線写真ではありません。"
+        else "**模式図**で、本物のX線画像ではありません。"
     )
     st.caption(f"{kind}変換後も、ラベルは左から順に **{labels}** のままです。")
 

@@ -61,7 +61,7 @@ def _settings(details: DeltaGenerator) -> tuple[WaveSpec, str]:
             if ecg
             else st.slider("マスク(分)", 0, 120, 0, 10, key="au_s_mask_min", bind="query-params")
         )
-    with details.expander("本数とくじ"):
+    with details.expander("詳しい設定(本数・乱数)"):
         variants = st.slider("作る本数", 4, 20, 12, key="au_s_variants", bind="query-params")
         seed = st.number_input("乱数の種", 0, MAX_SEED, SEED, key="au_s_seed", bind="query-params")
     spec = WaveSpec(
@@ -127,7 +127,7 @@ def show() -> None:
         view.show_curves(one, augment(one), found.get(shown))
         if not asked:
             st.info(
-                f"灰色がもとの波形です。「{said.name}」と診断が付いています。"
+                f"灰色がもとの波形で、「{said.name}」のラベルが付いています。"
                 "▶ で1本ずつ見て、ラベルが正しいままかどうかを予想してから、"
                 "「ラベルを測り直す」を押してください。",
                 icon=":material/ecg_heart:",
@@ -143,7 +143,7 @@ def show() -> None:
 
 
 def _result(spec: WaveSpec, one: WaveSpec, shown: str, found: Mapping[str, Measured]) -> None:
-    st.subheader("読み解き")
+    st.header("読み解き")
     left, right = st.columns([5, 4], gap="large")
     with left:
         view.show_numbers(spec, found)

@@ -26,42 +26,42 @@ class Words:
 
 WORDS = {
     "tachycardia": Words(
-        name="頻脈", stands_on="心拍数 100 回/分以上", lost="100 回/分を割った波形に「頻脈」と書いてあります"
+        name="頻脈", stands_on="心拍数 100 回/分以上", lost="100 回/分を割ったのに「頻脈」のラベルのままです"
     ),
     "long_qt": Words(
         name="QT延長",
         stands_on="QTc 460 ms 以上",
-        lost="QTc が 460 ms 未満の波形に「QT延長」と書いてあります",
+        lost="QTc が 460 ms 未満なのに「QT延長」のラベルのままです",
     ),
     "st": Words(
         name="ST上昇",
         stands_on="ST 0.1 mV 以上",
-        lost="ST が 0.1 mV に届かない波形に「ST上昇」と書いてあります",
+        lost="ST が 0.1 mV に届かないのに「ST上昇」のラベルのままです",
     ),
     "high_voltage": Words(
         name="左室高電位",
         stands_on="V5 の R 波 2.6 mV 以上",
-        lost="R 波が 2.6 mV に届かない波形に「左室高電位」と書いてあります",
+        lost="R 波が 2.6 mV に届かないのに「左室高電位」のラベルのままです",
     ),
     "sinus": Words(
         name="洞調律(P波あり)",
         stands_on="P 波が雑音の 3 倍以上",
-        lost="P 波が見分けられない波形に「P波あり」と書いてあります",
+        lost="P 波が見分けられないのに「洞調律(P波あり)」のラベルのままです",
     ),
     "no_pause": Words(
         name="ポーズなし",
         stands_on="最長の R–R 間隔 2 秒未満",
-        lost="2秒以上のポーズに見える波形に「ポーズなし」と書いてあります",
+        lost="2秒以上のポーズに見えるのに「ポーズなし」のラベルのままです",
     ),
     "lasting": Words(
         name="頻脈が30分以上続いた",
         stands_on="100 回/分以上が途切れず 30 分以上",
-        lost="30分続いていない経過に「30分以上続いた」と書いてあります",
+        lost="30分続いていないのに「30分以上続いた」のラベルのままです",
     ),
     "onset": Words(
         name="頻脈の始まった時刻",
         stands_on="もとの時刻から ±15 分以内",
-        lost="書いてある時刻が、頻脈の始まりから15分より離れています",
+        lost="ラベルの時刻が、頻脈の始まりから15分を超えてずれています",
     ),
 }
 
@@ -174,7 +174,7 @@ def _ecg(spec: WaveSpec, found: Mapping[str, Measured]) -> list[str]:
         lines.append(
             f"**雑音**(標準偏差 {spec.noise:g} mV、SN比 {signal_to_noise(spec):.1f} dB): "
             f"P 波の高さは雑音の標準偏差の {after}になりました。3 倍を割ると、P 波は見分けられません。"
-            "小さな波から先に消え、心房細動のように見えてきます。"
+            "雑音を強めると、小さな波から先に消え、P 波のない調律(心房細動や接合部調律)と紛らわしくなります。"
         )
     else:
         lines.append(_off("noise"))
@@ -225,7 +225,7 @@ def _pulse(spec: WaveSpec, found: Mapping[str, Measured]) -> list[str]:
         before, after = of("scale", "highest")
         lines.append(
             f"**拡大縮小**(±{spec.scale:.0%}): 最高の心拍数は {before} から {after} になりました。"
-            "心拍数は単位のある値です。倍率を掛けると、頻脈が消えたり、平常が頻脈になったりします。"
+            "心拍数は単位のある値です。倍率を掛けると、頻脈が消えたり、正常な心拍数が頻脈になったりします。"
         )
     else:
         lines.append(_off("scale"))
@@ -243,7 +243,7 @@ def _pulse(spec: WaveSpec, found: Mapping[str, Measured]) -> list[str]:
         lines.append(
             f"**マスク**({spec.mask:g} 分を直前の値で埋める): 頻脈の始まりは {begin} から {begins} に、"
             f"続いた時間は {lasting} から {lastings} になりました。"
-            "急変そのものが隠れると、ラベルだけが残ります。"
+            "頻脈そのものが隠れると、ラベルだけが残ります。"
         )
     else:
         lines.append(_off("mask"))

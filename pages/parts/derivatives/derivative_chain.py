@@ -21,8 +21,8 @@ PRESETS = [
     lesson.Preset(
         "符号を取り違える",
         {"dv_first": -2.0, "dv_second": -0.5, "dv_dose": 1.0, "dv_shape": "直線(例題)"},
-        "「血圧が 1 mmHg 下がると −0.5 %」という言い方の −0.5 を、そのまま dz/dy に入れた設定です。"
-        "微分の分母は +1 mmHg なので、正しくは (−0.5 %) ÷ (−1 mmHg) = +0.5 %/mmHg です。"
+        "「血圧が 1 mmHg 下がると −0.5%」という言い方の −0.5 を、そのまま dz/dy に入れた設定です。"
+        "微分の分母は +1 mmHg なので、正しくは (−0.5%) ÷ (−1 mmHg) = +0.5 %/mmHg です。"
         "取り違えると積は +1 になり、降圧薬を増やすほどリスクが上がるという、逆の結論になります。",
     ),
     lesson.Preset(
@@ -43,7 +43,7 @@ def _autograd(name: str, _spec: ChainSpec) -> Links:  # noqa: ARG001 - the key
 def _settings() -> ChainSpec:
     shape = view.choice("関係の形", SHAPES, "dv_shape")
     first = st.slider(
-        "用量 +1 mg あたりの血圧の変化 [mmHg]",
+        "用量 +1 mg あたりの血圧の変化(mmHg)",
         -4.0,
         4.0,
         -2.0,
@@ -53,7 +53,7 @@ def _settings() -> ChainSpec:
         bind="query-params",
     )
     second = st.slider(
-        "血圧 +1 mmHg あたりの脳卒中リスクの変化 [%]",
+        "血圧 +1 mmHg あたりの脳卒中リスクの変化(相対、%)",
         -1.0,
         1.0,
         0.5,
@@ -63,7 +63,7 @@ def _settings() -> ChainSpec:
         bind="query-params",
     )
     dose = st.slider(
-        "いまの用量 [mg]", 0.0, 10.0, 1.0, step=0.5, format="%.1f", key="dv_dose", bind="query-params"
+        "いまの用量(mg)", 0.0, 10.0, 1.0, step=0.5, format="%.1f", key="dv_dose", bind="query-params"
     )
     return ChainSpec(first=float(first), second=round(float(second), 1), dose=float(dose), shape=shape)
 
@@ -84,6 +84,10 @@ def show() -> None:
             lesson.predict(SLOT, "用量を 1 mg 増やすと、脳卒中リスクは?", CHOICES, spec)
         asked = view.asked(SLOT, "つなげて計算する")
         view.presets(SLOT, PRESETS)
+        st.caption(
+            f"リスクの変化は、用量 0 mg(血圧 {chain.START_MMHG:g} mmHg)のときのリスクを 100% とした"
+            "相対的な変化です。数字は計算の例題で、薬の効果の推定値ではありません。"
+        )
     with stage:
         hand = chain.by_hand(spec)
         derivative_chain_view.show_links(spec, hand, told=asked)
@@ -112,9 +116,9 @@ def _table(spec: ChainSpec, hand: Links, found: Links) -> None:
     numeric = chain.numeric(spec)
     lines = ["| 傾き | 手計算 | 差分 | 自動微分 |", "|:--|--:|--:|--:|"]
     for name, by_hand, difference, truth in (
-        ("dy/dx [mmHg/mg]", hand.first, numeric.first, found.first),
-        ("dz/dy [%/mmHg]", hand.second, numeric.second, found.second),
-        ("dz/dx [%/mg]", hand.whole, numeric.whole, found.whole),
+        ("dy/dx (mmHg/mg)", hand.first, numeric.first, found.first),
+        ("dz/dy (%/mmHg)", hand.second, numeric.second, found.second),
+        ("dz/dx (%/mg)", hand.whole, numeric.whole, found.whole),
     ):
         shown = [view.fixed(value, DIGITS) for value in (by_hand, difference, truth)]
         lines.append(f"| {name} | {' | '.join(shown)}{view.mark(len(set(shown)) == 1)} |")
@@ -131,12 +135,12 @@ def _trap(hand: Links) -> None:
         [
             f"連鎖律: ({view.signed(hand.second, 2)} %/mmHg) × ({view.signed(hand.first, 2)} mmHg/mg)"
             f" = **{view.signed(hand.whole, 2)} %/mg**。"
-            f" 用量を 1 mg 増やすと、リスクは約 {view.signed(hand.whole, 2)} % 変わります。",
-            f"「血圧が 1 mmHg 下がると {view.signed(-hand.second, 2)} %」の数をそのまま掛けて"
+            f" 用量を 1 mg 増やすと、リスクは約 {view.signed(hand.whole, 2)}% 変わります。",
+            f"「血圧が 1 mmHg 下がると {view.signed(-hand.second, 2)}%」の数をそのまま掛けて"
             f" ({view.signed(-hand.second, 2)}) × ({view.signed(hand.first, 2)})"
             f" = {view.signed(-hand.whole, 2)} と書き、"
-            f"「{view.fixed(abs(hand.whole), 2)} % {'下がる' if hand.whole < 0 else '上がる'}」"
-            "と読む説明を見かけます。これは符号が逆で、向きを知っている人が答えに合わせて読み替えているだけです。"
+            f"「{view.fixed(abs(hand.whole), 2)}% {'下がる' if hand.whole < 0 else '上がる'}」"
+            "と読む説明を見かけます。これは符号が逆です。向きを知っている人が、答えに合わせて読み替えているだけです。"
             "どちらも「+1 増えたら」にそろえてから掛ければ、読み替えは要りません。",
         ]
     )

@@ -81,7 +81,7 @@ def show_links(spec: ChainSpec, links: Links, told: bool) -> None:
     with left:
         st.markdown(f"① +1 mg → **{view.signed(step, 2)} mmHg**")
         charts.draw(
-            _spec("用量 x [mg]", "血圧 y [mmHg]", view.BLUE),
+            _spec("用量 x(mg)", "血圧 y(mmHg)", view.BLUE),
             _rows(
                 (doses, np.asarray(chain.pressure(spec, doses))),
                 (spec.dose, y),
@@ -93,10 +93,10 @@ def show_links(spec: ChainSpec, links: Links, told: bool) -> None:
             key="dv_chain/first",
         )
     with right:
-        effect = f"{view.signed(step * links.second, 2)} %" if told else "?"
+        effect = f"{view.signed(step * links.second, 2)}%" if told else "?"
         st.markdown(f"② {view.signed(step, 2)} mmHg → **{effect}**")
         charts.draw(
-            _spec("血圧 y [mmHg]", "リスクの変化 z [%]", view.ORANGE),
+            _spec("血圧 y(mmHg)", "リスクの変化 z(%)", view.ORANGE),
             _rows(
                 (pressures, np.asarray(chain.risk(np, spec, pressures))),
                 (y, z),
@@ -114,9 +114,9 @@ def show_whole(spec: ChainSpec, links: Links) -> None:
     doses = _doses(spec)
     risks = chain.risk(np, spec, chain.pressure(spec, doses))
     here = float(chain.risk(np, spec, chain.pressure(spec, spec.dose)))
-    st.markdown(f"③ +1 mg → **{view.signed(links.whole, 2)} %**")
+    st.markdown(f"③ +1 mg → **{view.signed(links.whole, 2)}%**")
     charts.draw(
-        _spec("用量 x [mg]", "リスクの変化 z [%]", view.RED),
+        _spec("用量 x(mg)", "リスクの変化 z(%)", view.RED),
         _rows((doses, np.asarray(risks)), (spec.dose, here), (WIDE_MG / 2, HIGH_PERCENT), links.whole, 1.0),
         f"用量とリスクの関係。傾き {view.fixed(links.whole, 2)} %/mg。",
         key="dv_chain/whole",

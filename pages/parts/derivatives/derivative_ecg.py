@@ -13,7 +13,7 @@ from pages.ui import workings as view
 SLOT = "dv_ecg"
 DIGITS = 3
 WIDE_MS = 120
-CHOICES = ["急になる", "変わらない(2 %以内)", "ゆるやかになる"]
+CHOICES = ["急になる", "変わらない(2%以内)", "ゆるやかになる"]
 PRESETS = [
     lesson.Preset("正常な伝導", {"dv_delay": 100, "dv_rate": "1000"}),
     lesson.Preset("伝導の遅れ(虚血・線維化)", {"dv_delay": 160, "dv_rate": "500"}),
@@ -21,7 +21,7 @@ PRESETS = [
         "粗すぎるサンプリング",
         {"dv_delay": 100, "dv_rate": "100"},
         "100 Hz では標本が 10 ms おきにしかありません。差分は 20 ms の平均の傾きになり、"
-        "十数 ms で駆け上がる立ち上がりの、いちばん急な瞬間がならされてしまいます。",
+        "十数 ms で駆け上がる立ち上がりでは、いちばん急な瞬間がならされてしまいます。",
     ),
 ]
 RATES = {str(rate): str(rate) for rate in ecg.RATES}
@@ -60,16 +60,16 @@ def show() -> None:
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
         delay = st.slider(
-            "心室に興奮が広がる時間(正常 = 100 %)",
+            "心室に興奮が広がる時間(正常 = 100%)",
             100,
             250,
             160,
             step=10,
-            format="%d %%",
+            format="%d%%",
             key="dv_delay",
             bind="query-params",
         )
-        rate = view.choice("サンプリング周波数 [Hz]", RATES, "dv_rate", "500")
+        rate = view.choice("サンプリング周波数(Hz)", RATES, "dv_rate", "500")
         spec = BeatSpec(delay=int(delay), rate=int(rate))
         with question:
             lesson.predict(SLOT, "正常と比べて、QRS の立ち上がりの傾きは?", CHOICES, spec)
@@ -78,7 +78,7 @@ def show() -> None:
         st.caption(
             "**教育用の模式図です。** 波形は、McSharry らの合成心電図モデル(2003)にならった、"
             "5つのガウス関数の和です。"
-            "高さ [mV] と時刻 [秒] はこのアプリで決めた値で、実際の患者さんの記録ではありません。"
+            "高さ(mV)と時刻(秒)はこのアプリで決めた値で、実際の患者さんの記録ではありません。"
         )
     with stage:
         if not asked:
@@ -103,7 +103,10 @@ def _result(spec: BeatSpec, normal: Upstroke, beat: Upstroke, steepest: float) -
     sampled = ecg.difference(waves, beat.time, 1 / spec.rate)
     left, right = st.columns([5, 4], gap="large")
     with left:
-        st.caption(f"QRS の立ち上がりが最も急な瞬間({view.fixed(beat.time, 4)} 秒)の傾き。差は自動微分との差")
+        st.caption(
+            f"QRS の立ち上がりが最も急な瞬間({view.fixed(beat.time, 4)} 秒)の傾き(mV/秒)。"
+            "「差」は自動微分との差です。"
+        )
         view.agreement(
             [
                 ("差分(1 µs)", ecg.difference(waves, beat.time, 1e-6)),
@@ -112,17 +115,16 @@ def _result(spec: BeatSpec, normal: Upstroke, beat: Upstroke, steepest: float) -
             ],
             steepest,
             DIGITS,
-            "mV/秒",
         )
     with right:
-        wide = "以上です" if beat.qrs_ms >= WIDE_MS else "より短い波形です"
+        wide = "以上です" if beat.qrs_ms >= WIDE_MS else "には届きません"
         _, slopes = ecg.sampled_slopes(waves, spec.rate)
         view.sentences(
             [
                 f"最大の傾きは正常 {normal.slope:.1f} mV/秒、この心拍 {beat.slope:.1f} mV/秒"
                 f"({beat.slope / normal.slope:.0%})。",
-                f"QRS の幅は正常 {normal.qrs_ms:.0f} ms、この心拍 {beat.qrs_ms:.0f} ms"
-                f"(幅広い QRS の目安 {WIDE_MS} ms {wide})。",
+                f"QRS 幅は正常 {normal.qrs_ms:.0f} ms、この心拍 {beat.qrs_ms:.0f} ms で、"
+                f"幅広い QRS の目安である {WIDE_MS} ms {wide}。",
                 f"{spec.rate} Hz の標本から求めた最大の傾きは {slopes.max():.1f} mV/秒で、"
                 f"真の値の {slopes.max() / beat.slope:.1%} です。",
             ]

@@ -33,19 +33,19 @@ def _spec(still: bool) -> charts.Spec:
     base = alt.Chart(alt.NamedData("rows"))
     x = alt.X(
         "t:Q",
-        title="時刻 [秒]",
+        title="時刻(秒)",
         scale=alt.Scale(domain=list(ecg.SPAN), nice=False),
         axis=alt.Axis(grid=False),
     )
     volts = alt.Y(
         "v:Q",
-        title="電位 [mV]",
+        title="電位(mV)",
         scale=alt.Scale(domain=[-0.4, 1.3], range=_stretch(SPLIT, 0), nice=False),
         axis=alt.Axis(tickCount=5, orient="left", minExtent=34, maxExtent=34, grid=False),
     )
     slope = alt.Y(
         "s:Q",
-        title="傾き [mV/秒]",
+        title="傾き(mV/秒)",
         scale=alt.Scale(domain=[-90, 80], range=_stretch(1, SPLIT + 0.1), nice=False),
         axis=alt.Axis(tickCount=5, orient="left", minExtent=34, maxExtent=34, grid=False),
     )
@@ -70,14 +70,14 @@ def _spec(still: bool) -> charts.Spec:
             v1="datum.v + datum.half * datum.s",
         )
         .mark_rule(color=view.RED, strokeWidth=2.5, clip=True)
-        .encode(x=alt.X("t0:Q", title="時刻 [秒]"), x2="t1:Q", y=volts_like("v0:Q"), y2="v1:Q")
+        .encode(x=alt.X("t0:Q", title="時刻(秒)"), x2="t1:Q", y=volts_like("v0:Q"), y2="v1:Q")
     )
     on_top = now.mark_point(size=80, filled=True, color=view.RED).encode(x=x, y=volts)
     under = now.mark_point(size=80, filled=True, color=view.RED).encode(x=x, y=slope)
     zero = (
         now.transform_calculate(nought="0")
         .mark_rule(color=view.GREY, opacity=0.5)
-        .encode(y=alt.Y("nought:Q", title="傾き [mV/秒]"))
+        .encode(y=alt.Y("nought:Q", title="傾き(mV/秒)"))
     )
     said = (
         now.transform_calculate(
@@ -94,7 +94,7 @@ def _spec(still: bool) -> charts.Spec:
 
 def volts_like(field: str) -> alt.Y:
     """Return the y channel of a voltage under another name, on the upper panel's scale and axis."""
-    return alt.Y(field, title="電位 [mV]")
+    return alt.Y(field, title="電位(mV)")
 
 
 def show(spec: BeatSpec, slopes: tuple[Array, Array], still: bool) -> None:
@@ -114,7 +114,7 @@ def show(spec: BeatSpec, slopes: tuple[Array, Array], still: bool) -> None:
         t, s = ecg.sampled_slopes(ecg.waves(spec.delay), spec.rate)
         tables.append(charts.rows(SAMPLED, t=t, v=np.zeros_like(t), s=s, step=np.full(len(t), -1, np.int16)))
     rows = pa.concat_tables(tables)
-    alt_text = f"模式的な心電図1拍(上)と、その傾き(下)。正常と、興奮の広がりが {spec.delay} % の心拍。"
+    alt_text = f"模式的な心電図1拍(上)と、その傾き(下)。正常と、興奮の広がる時間が {spec.delay}% の心拍。"
     if still:
         charts.draw(_spec(True), rows, alt_text, key="dv_ecg/still")
         return

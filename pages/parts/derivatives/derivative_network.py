@@ -31,14 +31,14 @@ PRESETS = [
     lesson.Preset(
         "学習が足りない",
         _setting(1e-4, 10, 16),
-        "重みがほとんど初期値のままです。検査値を動かしてもリスクはあまり変わらず、"
-        "偏微分の符号も、たまたまの初期値しだいです。",
+        "重みがほとんど初期値のままです。入力を動かしてもリスクはあまり変わらず、"
+        "偏微分の符号も、たまたま選ばれた初期値しだいです。",
     ),
     lesson.Preset(
         "覚え込みすぎ",
         _setting(1e-2, 150, 64),
-        "学習データの偶然まで曲線に刻み込んだモデルです。リスクが検査値のわずかな違いで大きく揺れ、"
-        "偏微分は患者さんごとに極端な値になり、乱数の種を変えるだけで符号まで変わることがあります。",
+        "学習データの偶然まで覚え込んだモデルです。入力がわずかに違うだけでリスクが大きく変わり、"
+        "患者によっては偏微分が極端な値になります。乱数の種を変えるだけで、符号まで変わることもあります。",
     ),
 ]
 
@@ -65,7 +65,7 @@ def _controls(question: DeltaGenerator) -> None:
     buttons = st.container(horizontal=True, gap="small")
     specs, mode = _settings()
     with question:
-        lesson.predict(SLOT, "訓練したモデルのリスクを、いちばん大きく動かす検査値は?", LABELS, specs)
+        lesson.predict(SLOT, "学習したモデルのリスクを、いちばん大きく動かす入力は?", LABELS, specs)
     with buttons:
         start = st.button("学習開始", type="primary", icon=":material/play_arrow:", key="dv_run/start")
         one = st.button("1エポックずつ", icon=":material/skip_next:", key="dv_run/step")
@@ -102,8 +102,8 @@ def show() -> None:
         if watched is None:
             st.info(
                 "心不全で退院した模擬患者 1,000 人の年齢・収縮期血圧・LVEF・BNP から、"
-                "30日以内の再入院を予測する小さなネットワークを訓練します。"
-                "「学習開始」を押すと学習が進み、終わると検査値ごとの偏微分を調べられます。",
+                "30日以内の再入院を予測する小さなネットワークを学習させます。"
+                "学習が終わると、入力ごとの偏微分を調べられます。",
                 icon=":material/show_chart:",
             )
         else:
@@ -126,7 +126,7 @@ def _answer(results: tuple[TableRun, ...], found: Partials, spec: TableRunSpec) 
     told = "、".join(f"{LABELS[i]} {sizes[i]:.1f}" for i in ranked)
     return lesson.Answer(
         LABELS[int(ranked[0])],
-        f"検査値を標準偏差1つ分動かしたときのリスクの変化は、{told} ポイントでした"
+        f"入力を標準偏差1つ分動かしたときのリスクの変化は、{told} ポイントでした"
         f"(偏微分の大きさをテスト患者 {results[0].rows[2]} 人で平均)。",
     )
 
@@ -139,7 +139,9 @@ def _result(watched: runs.Watched) -> None:
     results: tuple[TableRun, ...] = run.result
     first = results[0]
     if not first.history or any(result.ending == "diverged" for result in results):
-        st.info("学習が終わらなかったか、損失が数でなくなったため、偏微分を計算できません。")
+        st.info(
+            "学習が始まらないうちに停止したか、損失が数値として計算できなくなったため、偏微分を求められません。"
+        )
         return
     networks = tuple(result.weights for result in results)
     name = f"{digest(watched.specs)}/{run.key}/{len(first.history)}"
@@ -148,7 +150,7 @@ def _result(watched: runs.Watched) -> None:
     except TimeoutError:
         st.info(view.WAIT)
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(results, found, watched.spec))
     end = first.history[-1]
     reading = verdict.read_run(first)

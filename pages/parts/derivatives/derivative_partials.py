@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages.parts.derivatives import derivative_network, derivative_score
 from pages.ui import workings as view
 
-PARTS = {"例題の式で": derivative_score.show, "訓練したモデルで": derivative_network.show}
+PARTS = {"例題の式で": derivative_score.show, "学習したモデルで": derivative_network.show}
 
 
 def show() -> None:

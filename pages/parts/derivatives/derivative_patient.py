@@ -16,8 +16,8 @@ from pages.ui import charts, runs
 from pages.ui import workings as view
 
 LABELS = ("年齢", "収縮期血圧", "LVEF", "BNP")
-TITLES = ("年齢 [歳]", "収縮期血圧 [mmHg]", "LVEF [%]", "BNP [pg/mL](対数目盛)")
-STEPS = (("+1 歳", 1), ("+1 mmHg", 1), ("+1 %", 1), ("+10 pg/mL", 10))
+TITLES = ("年齢(歳)", "収縮期血圧(mmHg)", "LVEF(%)", "BNP(pg/mL、対数目盛)")
+STEPS = (("+1 歳", 1), ("+1 mmHg", 1), ("+1%", 1), ("+10 pg/mL", 10))
 RANGES = ((45, 95), (80, 180), (15, 70), (25, 3200))
 BNP = [25, 50, 100, 200, 300, 400, 800, 1600, 3200]
 DIGITS = 3
@@ -50,11 +50,11 @@ def _partials(
 
 
 def _settings() -> tuple[AtDischarge, int]:
-    moved = view.choice("1つだけ動かす検査値", {label: label for label in LABELS[1:] + LABELS[:1]}, "dv_move")
-    age = st.slider("年齢 [歳]", 45, 95, 74, key="dv_p_age", bind="query-params")
-    pressure = st.slider("収縮期血圧 [mmHg]", 80, 180, 150, key="dv_p_sbp", bind="query-params")
-    ejection = st.slider("LVEF [%]", 15, 70, 44, key="dv_p_lvef", bind="query-params")
-    bnp = st.select_slider("BNP [pg/mL]", BNP, 300, key="dv_p_bnp", bind="query-params")
+    moved = view.choice("1つだけ動かす入力", {label: label for label in LABELS[1:] + LABELS[:1]}, "dv_move")
+    age = st.slider("年齢(歳)", 45, 95, 74, key="dv_p_age", bind="query-params")
+    pressure = st.slider("収縮期血圧(mmHg)", 80, 180, 150, key="dv_p_sbp", bind="query-params")
+    ejection = st.slider("LVEF(%)", 15, 70, 44, key="dv_p_lvef", bind="query-params")
+    bnp = st.select_slider("BNP(pg/mL)", BNP, 300, key="dv_p_bnp", bind="query-params")
     patient = AtDischarge(age=float(age), pressure=float(pressure), ejection=float(ejection), bnp=float(bnp))
     return patient, LABELS.index(moved)
 
@@ -62,7 +62,7 @@ def _settings() -> tuple[AtDischarge, int]:
 @st.fragment
 def show(name: str, specs: tuple[TableRunSpec, ...], networks: tuple[dict[str, Any], ...]) -> None:
     """Let the reader move a patient's inputs and read the networks' partial derivatives there."""
-    st.subheader("この患者さんでの偏微分")
+    st.header("この患者さんでの偏微分")
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
         patient, moved = _settings()
@@ -78,16 +78,16 @@ def show(name: str, specs: tuple[TableRunSpec, ...], networks: tuple[dict[str, A
     nudge, step = STEPS[moved]
     view.sentences(
         [
-            f"この患者さんについてモデルが答えた再入院リスクは {risk:.1%} です。",
+            f"モデルが予測した、この患者さんの再入院リスクは {risk:.1%} です。",
             f"{LABELS[moved]} {nudge} あたり、リスクは"
-            f" **{view.signed(step * slopes[moved], DIGITS)} ポイント**変わります(ほかの検査値は固定)。",
+            f" **{view.signed(step * slopes[moved], DIGITS)} ポイント**変わります(ほかの入力は固定)。",
             *_lowest(patient, moved, found),
-            "偏微分が表すのはモデルの答えの変わり方です。「血圧を変えれば再入院が減る」という因果ではありません。",
+            "偏微分が表すのは、モデルの答えの変わり方です。「血圧を変えれば再入院が減る」という因果関係ではありません。",
         ]
     )
     with st.expander("数式で見る(いまの数字)"):
         st.latex(view.tex_gradient("p", LABELS, slopes.tolist(), 3))
-        st.caption("値は、1 歳・1 mmHg・1 %・1 pg/mL あたりのポイントです。")
+        st.caption("値は、1 歳・1 mmHg・1%・1 pg/mL あたりのポイントです。")
     if len(specs) == 1:
         view.script(
             "dv_patient", derivative_script.partials(specs[0], patient), f"partials_{digest(specs)[:8]}"
@@ -101,7 +101,7 @@ def _lowest(patient: AtDischarge, moved: int, found: Partials) -> list[str]:
     lowest = _points(patient, moved)[9 + int(found.risks[0, 9:].argmin()), moved]
     return [
         f"このモデルのリスクは、収縮期血圧 {lowest:.0f} mmHg で最も低くなりました。"
-        "偏微分の符号は、その上と下で逆になります"
+        "偏微分の符号は、その値を境に逆になります"
         "(模擬データは、125 mmHg でリスクが最も低くなるように作ってあります)。"
     ]
 
@@ -120,9 +120,9 @@ def _curve(patient: AtDischarge, moved: int, found: Partials) -> None:
         ]
     )
     charts.draw(
-        derivative_score_view.curve_spec(TITLES[moved], "再入院リスク [%]", moved == partials.BNP),
+        derivative_score_view.curve_spec(TITLES[moved], "再入院リスク(%)", moved == partials.BNP),
         rows,
-        f"ほかの検査値を固定し、{LABELS[moved]}だけを動かしたときのモデルのリスクと、その接線。",
+        f"ほかの入力を固定し、{LABELS[moved]}だけを動かしたときのモデルのリスクと、その接線。",
         key="dv_patient/curve",
     )
 
@@ -133,7 +133,7 @@ def _table(patient: AtDischarge, found: Partials) -> None:
     every = 100 * found.gradients[:, 0]
     several = len(every) > 1
     lines = [
-        f"| 検査値 | 差分 | 自動微分 |{' 5シードの範囲 |' if several else ''}",
+        f"| 入力 | 差分 | 自動微分 |{' 5シードの範囲 |' if several else ''}",
         f"|:--|--:|--:|{'--:|' if several else ''}",
     ]
     for i, (label, (nudge, step)) in enumerate(zip(LABELS, STEPS, strict=True)):
@@ -144,4 +144,4 @@ def _table(patient: AtDischarge, found: Partials) -> None:
             line += f" {view.signed(low, DIGITS)} 〜 {view.signed(high, DIGITS)} |"
         lines.append(line)
     st.markdown("\n".join(lines))
-    st.caption("値は、1歩あたりに再入院リスクが何ポイント変わるかです。")
+    st.caption("値は、入力を表に書いた幅だけ増やしたときに、再入院リスクが何ポイント変わるかです。")

@@ -15,7 +15,7 @@ from pages.ui import workings as view
 SLOT = "dv_score"
 DIGITS = 3
 LABELS = ("収縮期血圧", "LVEF", "年齢", "BNP")
-UNITS = ("+10 mmHg", "+10 %", "+10 歳", "2倍")
+UNITS = ("+10 mmHg", "+10%", "+10 歳", "2倍")
 SIZES = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 1.5]
 BNP = [25, 50, 100, 200, 400, 800, 1600]
 REFERENCE = {"dv_sbp": 130, "dv_lvef": 45, "dv_age": 70, "dv_bnp": 200}
@@ -27,7 +27,7 @@ PRESETS = [
     lesson.Preset(
         "歩幅が大きすぎる",
         {**REFERENCE, "dv_stride": 1.5},
-        "勾配が教えるのは、足もとの坂の向きだけです。歩幅が大きいと、坂がまだ続いているつもりで谷底を通り越し、"
+        "勾配が教えるのは、足もとの坂の向きと急さだけです。歩幅が大きいと、坂が続いているつもりで谷底を通り越し、"
         "向かいの斜面を登ってしまいます。",
     ),
 ]
@@ -40,10 +40,10 @@ def _autograd(name: str, _spec: PatientSpec) -> Array:  # noqa: ARG001 - the key
 
 
 def _settings() -> tuple[PatientSpec, int, float]:
-    sbp = st.slider("収縮期血圧 [mmHg]", 90, 180, 130, step=5, key="dv_sbp", bind="query-params")
-    lvef = st.slider("LVEF [%]", 20, 70, 45, step=5, key="dv_lvef", bind="query-params")
-    age = st.slider("年齢 [歳]", 40, 95, 70, step=5, key="dv_age", bind="query-params")
-    bnp = st.select_slider("BNP [pg/mL]", BNP, 200, key="dv_bnp", bind="query-params")
+    sbp = st.slider("収縮期血圧(mmHg)", 90, 180, 130, step=5, key="dv_sbp", bind="query-params")
+    lvef = st.slider("LVEF(%)", 20, 70, 45, step=5, key="dv_lvef", bind="query-params")
+    age = st.slider("年齢(歳)", 40, 95, 70, step=5, key="dv_age", bind="query-params")
+    bnp = st.select_slider("BNP(pg/mL)", BNP, 200, key="dv_bnp", bind="query-params")
     moved = view.choice("1つだけ動かす入力", {label: label for label in LABELS}, "dv_moved")
     stride = st.select_slider(
         "勾配に沿った歩幅 η", SIZES, 0.2, format_func=lambda v: f"{v:g}", key="dv_stride", bind="query-params"
@@ -74,7 +74,7 @@ def show() -> None:
         asked = view.asked(SLOT, "偏微分を計算する")
         view.presets(SLOT, PRESETS)
         st.caption(
-            "1単位は、血圧 10 mmHg、LVEF 10 %、年齢 10 歳、BNP は2倍です。"
+            "1単位は、血圧 10 mmHg、LVEF 10%、年齢 10 歳、BNP は2倍です。"
             "スコアは偏微分の例題として作ったもので、実在の予測スコアではありません。"
         )
     with stage:

@@ -15,7 +15,7 @@ from pages.ui import charts
 from pages.ui import workings as view
 
 WALK = ("−∇f", "いま", "+∇f")
-TITLES = ("収縮期血圧 [mmHg]", "LVEF [%]", "年齢 [歳]", "BNP [pg/mL](対数目盛)")
+TITLES = ("収縮期血圧(mmHg)", "LVEF(%)", "年齢(歳)", "BNP(pg/mL、対数目盛)")
 
 
 @lru_cache(maxsize=32)
@@ -51,7 +51,7 @@ def show_one(spec: PatientSpec, moved: int, label: str, slope: float | None) -> 
         tables.append(charts.rows("接線", x=known.clinical(near), y=here + slope * (near - u[moved])))
     tables.append(charts.rows("点", x=[spec.values[moved]], y=[here]))
     charts.draw(
-        curve_spec(TITLES[moved], "スコア [点]", known.logarithmic),
+        curve_spec(TITLES[moved], "スコア(点)", known.logarithmic),
         pa.concat_tables(tables),
         f"ほかの入力を固定し、{label}だけを動かしたときのスコア。",
         key="dv_score/one",
@@ -62,7 +62,7 @@ def show_one(spec: PatientSpec, moved: int, label: str, slope: float | None) -> 
 def _bars_spec(labels: tuple[str, ...]) -> charts.Spec:
     base = alt.Chart(alt.NamedData("rows"))
     y = alt.Y("name:N", title=None, sort=list(labels), axis=alt.Axis(labelFontSize=12, labelOverlap=False))
-    x = alt.X("g:Q", title="偏微分 [点/単位]", scale=alt.Scale(padding=36))
+    x = alt.X("g:Q", title="偏微分(点/単位)", scale=alt.Scale(padding=36))
     colour = alt.when("datum.g < 0").then(alt.value(view.BLUE)).otherwise(alt.value(view.RED))
     bars = base.mark_bar(height=18).encode(x=x, y=y, color=colour)
     said = base.transform_calculate(said="format(datum.g, '+.1f')")
@@ -97,7 +97,7 @@ def _walk_spec() -> charts.Spec:
     x = alt.X(
         "x:Q", title="勾配に沿って進んだ歩幅 η", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=5)
     )
-    y = alt.Y("y:Q", title="スコア [点]", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    y = alt.Y("y:Q", title="スコア(点)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     line = base.transform_filter("datum.name == '曲線'").mark_line(strokeWidth=2.5, color=view.GREY)
     points = base.transform_filter("datum.name != '曲線'").mark_point(size=110, filled=True, opacity=1)
     colour = alt.Color(

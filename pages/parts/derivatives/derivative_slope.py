@@ -21,12 +21,12 @@ PRESETS = [
     lesson.Preset(
         "Δx が大きすぎる",
         {"dv_fn": "eˣ", "dv_x": 1.0, "dv_dx": 1},
-        "Δx の幅のなかでも曲線は曲がっています。割線はその平均の傾きを答えるので、1点での傾きとはずれます。",
+        "Δx の幅のなかでも曲線は曲がっています。割線の傾きはその幅での平均なので、1点での傾きとはずれます。",
     ),
     lesson.Preset(
         "Δx が小さすぎる",
         {"dv_fn": "x²", "dv_x": 1.0, "dv_dx": 15},
-        "コンピューターの小数は約16桁です。ほとんど等しい2つの数を引くと上の桁が打ち消し合い、"
+        "コンピューターの小数は、有効数字が約16桁です。ほとんど等しい2つの数を引くと上の桁が打ち消し合い、"
         "残った端数を小さな Δx で割るため、誤差が大きく見えてきます(**桁落ち**)。",
     ),
     lesson.Preset(
@@ -103,7 +103,7 @@ def show() -> None:
         found = slopes.quotients(spec, dx)
         forward, central = float(found.forward), float(found.central)
         lesson.score(SLOT, (spec, power), lambda: _answer(spec, forward, truth))
-        st.caption(f"Δx = {view.power(-power)} のときの傾き(倍精度で計算。差は自動微分との差)")
+        st.caption(f"Δx = {view.power(-power)} のときの傾き(倍精度)。「差」は自動微分との差です。")
         view.agreement(
             [
                 ("前進差分", forward),
@@ -125,8 +125,8 @@ def _reading(spec: SlopeSpec, power: int, truth: float) -> list[str]:
     if slopes.formula_slope(spec) is None:
         return [
             f"PyTorch の自動微分は {view.fixed(truth, 0)} と答えます。"
-            "微分のない点でも計算が止まらないよう、左右の傾きの間の値を1つ選ぶ約束だからです。",
-            "中心差分も同じ値ですが、左右の傾きを平均しただけです。一致しても微分があるとは限りません。",
+            "微分のない点でも計算が止まらないように、左右の傾きのあいだの値を1つ選ぶ決まりだからです。",
+            "中心差分も同じ値ですが、左右の傾きを平均しただけです。値が一致しても、微分があるとは限りません。",
         ]
     every = slopes.quotients(spec, 10.0**-derivative_slope_view.EXPONENTS)
     errors = abs(every.forward - truth)

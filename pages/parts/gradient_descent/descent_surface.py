@@ -38,7 +38,7 @@ PRESETS = [
     lesson.Preset(
         "大きすぎる学習率",
         _setting("SGD+モメンタム", 1.0),
-        "修正が谷を飛び越えるたびに損失が増え、重みが数として表せない大きさになりました。"
+        "修正が谷を飛び越えるたびに損失が増え、重みが数値として表せない大きさになりました。"
         "行き着いた先がないので、地図は描けません。",
     ),
 ]
@@ -100,9 +100,9 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "乳腺腫瘍の細胞核の特徴30項目から悪性か良性かを見分けるネットワーク(569例)を訓練し、"
-                "行き着いた重みのまわりの損失を、2方向の断面の地図に描きます。"
-                "重みは数百個あるので、地図はそのごく一部の眺めです。",
+                "乳腺腫瘍の細胞核の特徴30項目から悪性か良性かを見分けるネットワークを学習させます(569例)。"
+                "そして、行き着いた重みのまわりの損失を、2方向の断面の地図に描きます。"
+                "重みは数百個あるので、地図に写るのはそのごく一部です。",
                 icon=":material/map:",
             )
         else:
@@ -114,7 +114,7 @@ def show() -> None:
     compare.show(PAGE)
 
 
-QUESTION = "学習で重みが動いた分は、2方向の地図にどれだけ写るでしょう?"
+QUESTION = "学習で重みが動いた道のりは、2方向の地図にどれだけ写るでしょう?"
 
 
 def _about(spec: TableRunSpec, plane: SliceSpec) -> tuple[TableRunSpec, str, int]:
@@ -171,7 +171,7 @@ def _plane() -> SliceSpec:
             required=True,
             key="gd_directions",
             bind="query-params",
-            help="主成分は学習の軌跡が最もよく写る2方向、ランダムはでたらめに選んだ2方向です。",
+            help="主成分は学習の軌跡が最もよく写る2方向、ランダムは乱数で選んだ2方向です。",
         )
         zoom = st.select_slider(
             "見る範囲",

@@ -83,9 +83,10 @@ def reading(traced: Traced, cut: LossSlice, plane: SliceSpec) -> list[str]:
     """Return what the map and the path tell, a sentence or two each."""
     moves = np.linalg.norm(np.diff(traced.snapshots, axis=0), axis=1)
     straight = float(cut.moved[0])
+    changed = "下がりました" if traced.losses[-1] < traced.losses[0] else "上がりました"
     said = [
         f"学習データ全体の損失は {text.number(float(traced.losses[0]))} から "
-        f"{text.number(float(traced.losses[-1]))} へ下がりました。重みが進んだ直線距離は {straight:.2f}、"
+        f"{text.number(float(traced.losses[-1]))} へ{changed}。重みが進んだ直線距離は {straight:.2f}、"
         f"エポックごとの動きを足した道のりは {float(moves.sum()):.2f}"
         f"({float(moves.sum()) / straight:.1f} 倍)です。"
     ]
@@ -93,24 +94,22 @@ def reading(traced: Traced, cut: LossSlice, plane: SliceSpec) -> list[str]:
     lost += f"{text.number(float(traced.losses[0]))}、地図上のいちばん近い点では "
     lost += f"{text.number(float(cut.path_heights[0]))} です。"
     if plane.directions == "random":
-        lost += (
-            "重みの数だけ次元のある空間では、でたらめに選んだ向きは、学習が進んだ向きとほぼ直角になります。"
-        )
+        lost += "重みの数だけ次元のある空間では、乱数で選んだ向きは、学習が進んだ向きとほぼ直角になります。"
         lost += "そのため軌跡は中心のそばに縮んで見えます。"
         said.append(lost)
         said.append(
             f"中心から距離 1(重み自身と同じ大きさ)だけずらすと、損失は {text.number(cut.centre)} から "
             f"{text.number(cut.ring)}(16方向の中央値)に変わります。"
-            "この値が小さいほど、平らな谷に着いたことになります。"
+            "この変化が小さいほど、平らな谷に着いたことになります。"
         )
     else:
-        lost += "主成分は軌跡がいちばんよく写る2方向なので、損なわれるものがわずかです。"
+        lost += "主成分は、軌跡がいちばんよく写るように選んだ2方向です。"
         said.append(lost)
     lower = float(np.mean(cut.heights < cut.centre))
     if lower > 0:
         said.append(
             f"描いた範囲の {lower:.1%} では、損失が終わりの位置よりも低くなっています。"
-            "学習データの損失だけを見れば、まだ下る余地がある、ということです。"
+            "学習データの損失だけを見れば、まだ下る余地があります。"
         )
     else:
         said.append("描いた範囲に、終わりの位置より損失の低い所は見つかりませんでした。")

@@ -123,7 +123,7 @@ MAP = Course(
             "ravine",
             (-3.5, 1.5),
             0.1,
-            why="細い谷の壁がとても急なので、この学習率では壁から壁へ、越えるたびに大きく跳ねてしまいます。",
+            why="細い谷の壁がとても急なので、この学習率では谷を越えるたびに、壁から壁へ大きく跳ねてしまいます。",
         ),
         _preset(
             "gd_map",
@@ -132,7 +132,7 @@ MAP = Course(
             (-1.8, 0.0),
             0.05,
             why="w₂ = 0 の尾根の上では、w₂ 方向の勾配がちょうど 0 です。"
-            "上にも下にも下り坂があるのに、気づけません。",
+            "地図の上側にも下側にも下り坂があるのに、気づけません。",
         ),
         _preset(
             "gd_map",
@@ -332,7 +332,7 @@ def _is_preset(course: Course, preset: lesson.Preset, spec: PathSpec) -> bool:
 def _formula(course: Course, spec: PathSpec, path: Path, land: Landscape) -> None:
     """Show the update rule with the numbers of a step that the reader chooses."""
     with st.expander("数式で見る(この道のりの数字)"):
-        st.latex(r"L = " + land.latex)
+        st.latex(land.latex)
         st.latex(r"w \leftarrow w - \eta\,\nabla L(w)")
         last = len(path.positions) - 1
         if last < 1:

@@ -38,7 +38,8 @@ def _answer(paths: tuple[Path, ...]) -> lesson.Answer:
     ranked = "、".join(f"{name} {text.number(loss)}" for name, loss in ends.items())
     if max(ends.values()) - min(ends.values()) < 1e-6 and len(ends) > 1:
         return lesson.Answer("どれも同じ", f"{STEPS} 歩後の損失に差がありませんでした({ranked})。")
-    return lesson.Answer(best, f"{STEPS} 歩後の損失は、{ranked} でした(発散したものを除く)。")
+    lost = "(発散したものは除きます)" if len(ends) < len(paths) else ""
+    return lesson.Answer(best, f"{STEPS} 歩後の損失は、{ranked} でした{lost}。")
 
 
 @st.fragment
@@ -76,6 +77,7 @@ def show() -> None:
             "走らせる", type="primary", icon=":material/play_arrow:", width="stretch", key="doses/start"
         ):
             st.session_state["doses/asked"] = specs
+        st.caption("試してみる設定:")
         lesson.presets(
             SLOT,
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.history import TableRun
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TrainingSpec, with_seeds
 from pages.ui import code, compare, lesson, loss_view, run_reading, runs, text, verdict
-from pages.ui.rules import OPTIMIZERS, RATES, RULES_LATEX
+from pages.ui.rules import OPTIMIZERS, RATES, latex
 
 SLOT = "rate_run"
 CHOICES = ["収束した", "遅すぎる", "振動している", "発散した", "過学習", "その他"]
@@ -32,8 +33,8 @@ PRESETS = [
     lesson.Preset(
         "少なすぎる用量",
         _setting("SGD", 1e-4),
-        "1回の修正が小さすぎて、予定のエポック数では損失がほとんど下がりません。"
-        "エポック数を増やせば進みますが、時間がかかります。",
+        "1回の修正が小さすぎて、このエポック数では損失がほとんど下がりません。"
+        "エポック数を増やせば下がりますが、時間がかかります。",
     ),
     lesson.Preset(
         "多すぎる用量",
@@ -44,7 +45,7 @@ PRESETS = [
     lesson.Preset(
         "覚え込みすぎる用量",
         _setting("Adam", 1e-2),
-        "速く学べる用量では、学習データの細かな偶然まで早く覚え込みます。"
+        "速く学べる用量では、学習データのたまたまの偏りまで早く覚え込みます。"
         "検証損失が上がり始めたところが、やめどきです。",
     ),
 ]
@@ -61,8 +62,10 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
     rate = st.select_slider(
         "学習率 η", RATES, 1e-3, format_func=lambda v: f"{v:g}", key="rate", bind="query-params"
     )
+    st.caption("Adam では、まず 0.001 か 0.0001 から試すのが定番です。")
     epochs = st.slider("エポック数", 10, 200, 60, step=10, key="rate_epochs", bind="query-params")
-    mode = lesson.seeds("seeds")
+    with details:
+        mode = lesson.seeds("seeds")
     with details.expander("詳しい設定"):
         hidden = st.select_slider(
             "隠れユニット数", [4, 8, 16, 32, 64], 16, key="rate_hidden", bind="query-params"
@@ -116,7 +119,7 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "乳腺腫瘍の細胞核の特徴30項目から、悪性か良性かを見分けるネットワークを訓練します"
+                "乳腺腫瘍の細胞核の特徴30項目から悪性か良性かを見分けるネットワークを学習させます"
                 "(scikit-learn の breast cancer、569例)。「学習開始」を押すと、損失の曲線が描かれます。",
                 icon=":material/show_chart:",
             )
@@ -137,7 +140,7 @@ def _result(watched: runs.Watched) -> None:
     reading = readings[0]
     label = text.VERDICT_LABELS[reading.verdict]
     choice = label if label in CHOICES else "その他"
-    st.subheader("読み解き")
+    st.header("読み解き")
     sentence = verdict.sentence(reading)
     lesson.score(SLOT, watched.specs, lambda: lesson.Answer(choice, f"判定は「{label}」。{sentence}"))
     left, right = st.columns(2, gap="large")
@@ -169,15 +172,16 @@ def _formula(result: TableRun, spec: TableRunSpec) -> None:
     """Show loss and update rule with the numbers of the run."""
     end = result.history[-1]
     with st.expander("数式で見る(この学習の数字)"):
+        loss = math.nan if end.validation_loss is None else end.validation_loss
+        value = f"{loss:.4f}" if math.isfinite(loss) else r"\text{計算不能}"
         st.markdown("損失(交差エントロピー)は、正解のクラスに与えた確率 p の対数から計算します。")
         st.latex(
-            rf"L = -\frac{{1}}{{N}}\sum_i \log p_i = {end.validation_loss or 0.0:.4f}"
+            rf"L = -\frac{{1}}{{N}}\sum_i \log p_i = {value}"
             rf"\qquad (N = {result.rows[1]},\ \text{{検証}},\ {end.number}\ \text{{エポック}})"
         )
         st.markdown("重みは、1つのミニバッチごとに勾配と逆の向きへ動きます。")
         per_epoch = -(-result.rows[0] // spec.training.batch_size)
-        rule = RULES_LATEX[spec.optimizer.name]
-        st.latex(rule + rf"\qquad \eta = {end.lr:g}")
+        st.latex(latex(spec.optimizer.name) + rf"\qquad \eta = {end.lr:g}")
         st.latex(
             rf"\lceil {result.rows[0]} / {spec.training.batch_size} \rceil \times {end.number}"
             rf" = {per_epoch * end.number}\ \text{{回の修正}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import jobs
-from core.range_test import RangeTest
+from core.range_test import GIVE_UP, HIGH, LOW, SMOOTHING, STEPS, RangeTest
 from core.specs import OptimizerSpec, TableRunSpec, TrainingSpec, digest
 from pages.parts.learning_rate import rate_view
 from pages.ui import lesson, runs, text
@@ -79,7 +79,13 @@ def show() -> None:
             f"- 提案する学習率は **{found.suggested:.2g}** です。"
             f"{len(found.lrs)} 歩目(学習率 {found.lrs[-1]:.2g})までの損失の最低は "
             f"{text.number(found.lowest)} でした。\n"
-            "- 右端で損失が跳ね上がるのは、学習率が大きすぎて発散し始めたためです。"
+            + (
+                f"- 次の1歩で損失が最低の {GIVE_UP:g} 倍を超えたか、計算不能になったため、"
+                "そこで打ち切りました。"
+                "学習率が大きすぎて、発散し始めたしるしです。"
+                if len(found.lrs) < STEPS
+                else f"- 学習率を {HIGH:g} まで上げても、損失は最低の {GIVE_UP:g} 倍を超えませんでした。"
+            )
         )
         st.button(
             "この学習率で学習する",
@@ -87,4 +93,23 @@ def show() -> None:
             on_click=_adopt,
             args=(optimizer, found.suggested),
             key="range/adopt",
+        )
+        _formula(found)
+
+
+def _formula(found: RangeTest) -> None:
+    """Show how the rate is raised, how the loss is smoothed, and what is suggested."""
+    with st.expander("数式で見る(このテストの数字)"):
+        st.markdown(f"学習率は、1歩ごとに同じ倍率で、{STEPS} 歩かけて上げます。")
+        ratio = (HIGH / LOW) ** (1 / (STEPS - 1))
+        st.latex(rf"\eta_{{k+1}} = {ratio:.4f} \times \eta_k,\qquad \eta_1 = 10^{{-5}}")
+        st.markdown("ミニバッチごとの損失は大きくゆれるので、移動平均(指数移動平均)でならします。")
+        st.latex(
+            rf"m_k = {SMOOTHING:g}\,m_{{k-1}} + {1 - SMOOTHING:.1g}\,L_k,\qquad"
+            rf" \bar L_k = \frac{{m_k}}{{1 - {SMOOTHING:g}^k}}"
+        )
+        st.markdown("学習率を対数目盛でとったとき、損失が最も急に下がる所の学習率を提案します。")
+        st.latex(
+            r"\eta^* = \mathop{\mathrm{arg\,min}}_{\eta_k}\ \frac{\Delta \bar L_k}{\Delta \log \eta_k}"
+            rf" = {found.suggested or 0.0:.2g}"
         )

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core import jobs
 from core.history import TableRun
 from core.specs import OptimizerSpec, ScheduleSpec, TableRunSpec, TrainingSpec
-from pages.parts.learning_rate import rate_view
+from pages.parts.learning_rate import rate_plans, rate_view
 from pages.ui import code, lesson, runs, text
 from pages.ui.rules import OPTIMIZERS, RATES
 
@@ -79,7 +79,7 @@ def _answer(results: tuple[TableRun, ...]) -> lesson.Answer:
         if result.ending != "diverged"
     }
     if not ends:
-        return lesson.Answer("なし", "7つとも発散しました。学習率を下げて試してください。")
+        return lesson.Answer("どれでもない", "7つとも発散しました。学習率を下げて試してください。")
     ranked = sorted(ends, key=ends.__getitem__)
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else ranked[0]
     return lesson.Answer(
@@ -109,9 +109,11 @@ def show() -> None:
     if watched.run.done and watched.run.result is not None:
         results: tuple[TableRun, ...] = watched.run.result
         if all(result.history for result in results):
-            st.subheader("読み解き")
+            st.header("読み解き")
             lesson.score(SLOT, watched.specs, lambda: _answer(results))
+            rate_plans.table(watched.specs, results)
             st.caption(
                 "1回の結果には乱数の運も含まれます。種を変えて、順位が入れ替わるかどうかも確かめてください。"
             )
+            rate_plans.formulas(watched.specs, results)
         code.show("schedules", watched.specs)

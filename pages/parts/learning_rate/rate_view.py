@@ -94,7 +94,10 @@ def _range_spec(suggested: float | None) -> charts.Spec:
     line = base.mark_line(color=charts.COLOURS["学習"], strokeWidth=2).encode(
         x=alt.X("lr:Q", title="学習率(対数目盛)", scale=alt.Scale(type="log"), axis=alt.Axis(format="~e")),
         y=alt.Y("loss:Q", title="損失(移動平均)"),
-        tooltip=[alt.Tooltip("lr:Q", title="学習率", format=".2e"), alt.Tooltip("loss:Q", format=".3g")],
+        tooltip=[
+            alt.Tooltip("lr:Q", title="学習率", format=".2e"),
+            alt.Tooltip("loss:Q", title="損失", format=".3g"),
+        ],
     )
     if suggested is None:
         return charts.finish(line, 260)

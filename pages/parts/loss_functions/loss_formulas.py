@@ -15,25 +15,31 @@ def show_numbers(truth: int, prediction: int, delta: int) -> None:
     error = prediction - truth
     here = {name: loss(error, delta) for name, loss in OF_ERRORS.items()}
     with st.expander("数式とコードで見る(いまの数字)"):
+        st.markdown("y は正解、ŷ は予測、e = ŷ − y は誤差です。いまは患者が1人なので、平均しても同じ値です。")
         st.latex(r"\mathrm{MSE} = \frac{1}{N}\sum_i (y_i - \hat y_i)^2")
         st.latex(
-            rf"({truth} - {prediction})^2 = {float(here['mse'].value):,.0f}, \qquad"
-            rf"\frac{{\partial L}}{{\partial \hat y}} = 2(\hat y - y) = {float(here['mse'].slope):g}"
+            rf"\begin{{gathered}}({truth} - {prediction})^2 = {float(here['mse'].value):,.0f} \\"
+            r"\frac{\partial L}{\partial \hat y} = 2(\hat y - y)"
+            rf" = {float(here['mse'].slope):g}\end{{gathered}}"
         )
         st.latex(
-            rf"\mathrm{{MAE}}:\ |{truth} - {prediction}| = {float(here['mae'].value):g}, \qquad"
+            rf"\begin{{gathered}}\mathrm{{MAE}}:\ |{truth} - {prediction}| = {float(here['mae'].value):g} \\"
             r"\frac{\partial L}{\partial \hat y} = \mathrm{sign}(\hat y - y)"
-            rf" = {float(here['mae'].slope):g}"
+            rf" = {float(here['mae'].slope):g}\end{{gathered}}"
         )
         e, value = abs(error), float(here["huber"].value)
+        st.latex(
+            r"\mathrm{Huber} = \begin{cases} \tfrac12 e^2 & (|e| \le \delta) \\"
+            r" \delta\left(|e| - \tfrac{\delta}{2}\right) & (|e| > \delta) \end{cases}"
+        )
         if e > delta:
             used = r"\delta\left(|e| - \tfrac{\delta}{2}\right)"
             used += rf" = {delta} \times ({e} - {delta / 2:g}) = {value:,g}"
         else:
             used = rf"\tfrac12 e^2 = \tfrac12 \times {e}^2 = {value:,g}"
         st.latex(
-            rf"\mathrm{{Huber}}:\ {used}, \qquad"
-            rf"\frac{{\partial L}}{{\partial \hat y}} = {float(here['huber'].slope):g}"
+            rf"\begin{{gathered}}{used} \\"
+            rf"\frac{{\partial L}}{{\partial \hat y}} = {float(here['huber'].slope):g}\end{{gathered}}"
         )
         st.code(number_script(truth, prediction, delta), language="python")
 
@@ -66,6 +72,10 @@ def show_probabilities(p: float, truth: int, loss: LossSpec) -> None:
         return r"\infty" if math.isinf(value) else f"{value:.4f}"
 
     with st.expander("数式とコードで見る(いまの数字)"):
+        st.markdown(
+            "y は正解のクラスだけが 1 で、ほかは 0 です。そのため和には、"
+            "正解に与えた確率の対数だけが残ります。"
+        )
         st.latex(r"L = -\sum_i y_i \log \hat y_i")
         st.latex(rf"\text{{交差エントロピー}}:\ -\log {right:g} = {shown(here['cross_entropy'])}")
         weight = loss.positive_weight if truth else 1
@@ -73,6 +83,7 @@ def show_probabilities(p: float, truth: int, loss: LossSpec) -> None:
         st.latex(
             rf"\text{{focal}}:\ -(1 - {right:g})^{{{loss.gamma:g}}} \log {right:g} = {shown(here['focal'])}"
         )
+        st.markdown("交差エントロピーをロジット z で微分すると、確率と正解の差になります。")
         st.latex(rf"\frac{{\partial L}}{{\partial z}} = p - y = {p:g} - {truth} = {p - truth:g}")
         if 0 < p < 1:
             st.code(probability_script(p, truth, loss), language="python")

@@ -80,7 +80,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
     with above:
         specs, mode = _settings(below)
     with question:
-        lesson.predict(SLOT, "閾値 0.5 で、感度がいちばん高いのは?", CHOICES, specs)
+        lesson.predict(SLOT, "しきい値 0.5 で、感度がいちばん高いのは?", CHOICES, specs)
     with button:
         start = st.button(
             "3つの損失で同時に学習",
@@ -129,7 +129,7 @@ def _answer(results: tuple[TableRun, ...]) -> lesson.Answer:
     told = "、".join(f"{name} {found[name]:.1%}" for name in ranked)
     seeds = "(5シードの中央値)" if len(results) > len(NAMES) else ""
     best = ranked[0] if found[ranked[0]] > found[ranked[1]] else ALIKE
-    return lesson.Answer(best, f"閾値 0.5 での感度{seeds}は、{told} でした。")
+    return lesson.Answer(best, f"しきい値 0.5 での感度{seeds}は、{told} でした。")
 
 
 def _result(watched: runs.Watched, stage: DeltaGenerator) -> None:
@@ -144,7 +144,7 @@ def _result(watched: runs.Watched, stage: DeltaGenerator) -> None:
     if not all(np.isfinite(result.test_outputs).all() for result in results):
         st.warning("損失が計算不能になりました。学習率を下げて試してください。")
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(results))
     below = st.container()
     with stage:

@@ -37,7 +37,8 @@ def show_nobody(truth: classification.Truth) -> None:
     show_matrices({NOBODY: found}, 0.5)
     st.info(
         f"テストの患者 {len(truth)} 人のうち、敗血症は {found.ill} 人です。"
-        f"何も学ばず「全員陰性」と答えるだけで、正解率は **{found.accuracy:.1%}**、しかし感度は 0% です。"
+        f"何も学ばず「全員陰性」と答えるだけで、正解率は **{found.accuracy:.1%}** になります。"
+        "しかし感度は 0% です。"
         "乳酸値・呼吸数・血圧・体温から敗血症を見つけるネットワークを、3つの損失で同時に学習します。",
         icon=":material/monitor_heart:",
     )
@@ -47,7 +48,7 @@ def show_nobody(truth: classification.Truth) -> None:
 def show_threshold(watched: runs.Watched, below: DeltaGenerator) -> None:
     """Let the reader move the threshold; the networks stay as they are. ``below`` takes the numbers."""
     threshold = st.slider(
-        "陽性と判定する閾値(学習し直さずに動かせます)",
+        "陽性と判定するしきい値(学習し直さずに動かせます)",
         0.0,
         1.0,
         0.5,
@@ -76,7 +77,7 @@ def _show_shares(threshold: float, found: dict[str, Confusion]) -> None:
         "正解率": [c.accuracy for c in found.values()],
     }
     parts.table(
-        [f"閾値 {threshold:.2f}", *found],
+        [f"しきい値 {threshold:.2f}", *found],
         [[kind, *(parts.percent(share) for share in shares)] for kind, shares in kinds.items()],
     )
 
@@ -86,12 +87,12 @@ def _say(threshold: float, found: dict[str, Confusion], curves: dict[str, Roc]) 
     some = next(iter(found.values()))
     alarms = {name: c.true_positive + c.false_positive for name, c in found.items()}
     lines = [
-        f"閾値 {threshold:.2f} では、敗血症 {some.ill} 人のうち見逃しは、"
+        f"しきい値 {threshold:.2f} では、敗血症 {some.ill} 人のうち見逃しは、"
         + "、".join(f"{name} {c.false_negative} 人" for name, c in found.items())
         + "。陽性と判定した人数は、"
         + "、".join(f"{name} {alarms[name]} 人" for name in found)
         + " です。",
-        "感度+特異度−1(Youden 指数)がいちばん高くなる閾値は、"
+        "感度+特異度−1(Youden 指数)がいちばん高くなるしきい値は、"
         + "、".join(f"{name} {value:.2f}" for name, value in best.items())
         + " です(テストの患者で選ぶと成績が甘く出るので、本来は検証データで選びます)。",
     ]
@@ -105,20 +106,22 @@ def whys(specs: Sequence[TableRunSpec], results: Sequence[TableRun]) -> list[str
     why = []
     if max(areas) < 0.9 or min(areas) < 0.8:
         why.append(
-            f"AUC が {min(areas):.2f}〜{max(areas):.2f} と低く、まだ敗血症と他の患者を並べ分けられていません"
-            "(**学習不足**)。閾値や重みを変える前に、もっと学習させます。"
+            f"AUC が {min(areas):.2f}〜{max(areas):.2f} と低く、"
+            "まだ敗血症の患者とほかの患者を見分けられていません"
+            "(**学習不足**)。しきい値や重みを変える前に、もっと学習させます。"
         )
     if specs[1].loss.positive_weight == 1:
         why.append(
             "陽性の重み 1 は、重みなしと同じです。少数派の陽性が損失全体に占める割合は小さく、"
-            f"見逃しても損失はあまり増えません(見逃し {plain.false_negative}/{plain.ill} 人)。"
+            "見逃しても損失はあまり増えません"
+            f"(交差エントロピーの見逃し {plain.false_negative}/{plain.ill} 人)。"
         )
     if weighted.positive_value < 0.2 and weighted.sensitivity > 0.9:
         why.append(
             "重み付きは見逃しを極端に嫌います。"
             f"陽性と判定した {weighted.true_positive + weighted.false_positive} 人のうち、"
             f"本当の敗血症は {weighted.true_positive} 人(PPV {weighted.positive_value:.0%})だけです。"
-            "鳴りすぎるアラームは、やがて誰も見なくなります(**アラーム疲れ**)。"
+            "鳴りすぎるアラームは、やがて誰も見なくなります(**アラーム疲労**)。"
         )
     return why
 
@@ -142,12 +145,12 @@ def reading(results: Sequence[TableRun]) -> list[str]:
     )
     lines = [
         f"**正解率の落とし穴**: 全員を陰性と答えるだけで正解率は {1 - ill:.1%} です。交差エントロピーの"
-        f"正解率 {some.accuracy:.1%} は高く見えますが、閾値 0.5 での感度は {some.sensitivity:.1%} です。",
+        f"正解率 {some.accuracy:.1%} は高く見えますが、しきい値 0.5 での感度は {some.sensitivity:.1%} です。",
         f"AUC は、{'、'.join(f'{name} {area:.3f}' for name, area in areas.items())}。"
         + (
-            "並べ分ける力に大きな差はないので、損失を替えた効果の多くは、閾値を動かしても得られます。"
+            "見分ける力(識別能)に大きな差はないので、損失を替えた効果の多くは、しきい値を動かしても得られます。"
             if max(areas.values()) - min(areas.values()) < 0.03
-            else "並べ分ける力そのものに差があり、この差は閾値を動かしても埋まりません。"
+            else "見分ける力(識別能)そのものに差があり、この差はしきい値を動かしても埋まりません。"
         ),
         f"**確率の目盛り**: 本当の有病率 {ill:.1%} に対し、予測確率の平均は、"
         f"{'、'.join(f'{name} {mean:.1%}' for name, mean in means.items())} です。"
@@ -163,7 +166,7 @@ def reading(results: Sequence[TableRun]) -> list[str]:
         for place, name in enumerate(NAMES):
             found = [judged(result, 0.5).sensitivity for result in results[place :: len(NAMES)]]
             ranges.append(f"{name} {min(found):.0%}〜{max(found):.0%}")
-        lines.append(f"5つの種での感度(閾値 0.5)は、{'、'.join(ranges)} でした。図は最初の種のものです。")
+        lines.append(f"5つの種での感度(しきい値 0.5)は、{'、'.join(ranges)} でした。図は最初の種のものです。")
     return lines
 
 
@@ -171,7 +174,7 @@ def show_formula(specs: Sequence[TableRunSpec], results: Sequence[TableRun]) -> 
     """Show sensitivity, specificity and the losses of one patient with the run's numbers."""
     weighted, loss = judged(results[1], 0.5), specs[1].loss
     with st.expander("数式で見る(この学習の数字)"):
-        st.markdown("「重み付き」の閾値 0.5 での成績です。")
+        st.markdown("「重み付き」のしきい値 0.5 での成績です。")
         st.latex(
             rf"\text{{感度}} = \frac{{TP}}{{TP + FN}} = \frac{{{weighted.true_positive}}}{{{weighted.ill}}}"
             rf" = {weighted.sensitivity:.3f}"

@@ -74,7 +74,7 @@ def _answer(found: Limits, z: int) -> lesson.Answer:
 @st.fragment
 def show() -> None:
     """Let the reader choose how certain the wrong answer is, and compare ways of writing the loss."""
-    st.subheader("p → 0 で、PyTorch は実際に何をするか")
+    st.header("p → 0 で、PyTorch は実際に何をするか")
     st.markdown(
         "式の上では −log 0 は無限大です。実際の PyTorch では、損失の書き方と小数の精度で結果が変わります。"
         "正解が悪性の患者に、ロジット z(確率は p = 1/(1+e⁻ᶻ))を答えたとします。"
@@ -202,7 +202,7 @@ def _why(found: Limits, z: int, single: bool) -> list[str]:
         why.append(
             f"{kind} では p が小さすぎて 0 に丸められたからです(**アンダーフロー**)。log 0 は −∞、"
             "シグモイドの傾き p(1−p) は 0 で、∞×0 は nan になります。"
-            "nan は1つでも重みに入ると、学習全体が壊れます。"
+            "nan が1つでも重みに入ると、学習全体が壊れます。"
         )
         if math.isnan(float(found.ways["by_hand"].right[at])):
             why.append(

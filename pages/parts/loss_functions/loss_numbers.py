@@ -156,12 +156,12 @@ def _why(error: int, delta: int) -> list[str]:
         patients = _ratio("mse", error, delta)
         why.append(
             f"MSE では、この1人の損失が、誤差 {NEAR} mmHg の患者 {patients:,.0f} 人ぶんになります。"
-            "値が打ち間違いだったとしても、モデルはこの1人を最優先で直そうとします。"
+            "たとえ打ち間違いの値でも、モデルはこの1人に合わせることを最優先にします。"
         )
     if 20 <= abs(error) <= delta:
         why.append(
             f"誤差 {abs(error)} mmHg はまだ δ = {delta} の内側で、Huber は2乗の曲線(MSE の半分)のままです。"
-            "大きな外れから守るには、ふだんの誤差の大きさに合わせて δ を小さくします。"
+            "大きな外れに引きずられないようにするには、δ をふだんの誤差くらいまで小さくします。"
         )
     return why
 
@@ -171,7 +171,7 @@ def _reading(error: int, delta: int) -> list[str]:
     if error == 0:
         return [
             "予測が正解と一致し、どの損失も 0 です。MAE だけは谷底が角になっていて、"
-            "1 mmHg でもずれたとたんに傾きが ±1 になります(PyTorch は角の傾きを 0 と約束しています)。"
+            "1 mmHg でもずれると、傾きがいきなり ±1 になります(PyTorch は、角の傾きを 0 と決めています)。"
         ]
     pull = {name: abs(slopes[name]) / abs(float(loss(NEAR, delta).slope)) for name, loss in OF_ERRORS.items()}
     sign, direction = ("プラス", "下げる") if error > 0 else ("マイナス", "上げる")
@@ -182,8 +182,8 @@ def _reading(error: int, delta: int) -> list[str]:
         "学習が使うのは損失の高さではなく、この傾きです。",
         f"Huber は、誤差が δ = {delta} mmHg "
         + (
-            "を超えたので直線に変わり、傾きが ±δ で頭打ちです。"
+            "を超えたところから直線に変わり、傾きは ±δ で頭打ちになります。"
             if abs(error) > delta
-            else "以内なので2乗の曲線です。"
+            else "以内なので、2乗の曲線のままです。"
         ),
     ]

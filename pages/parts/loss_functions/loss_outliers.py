@@ -30,7 +30,7 @@ CLOSE = 1.0  # mmHg between best and worst
 SIMILAR = 0.8  # of the worst error
 DELTAS = [1, 5, 10, 20, 50, 100, 500, 1000]
 RATES = [0.001, 0.005, 0.02, 0.05, 0.1, 0.3]
-GROUPS = {"この患者たち": 1, "別の患者でも(5組)": 5}
+GROUPS = {"この1組だけ": 1, "別の患者でも(5組)": 5}
 BASE = {"lf_wrong": 3, "lf_d": 20, "lf_rate": 0.05, "lf_epochs": 60, "lf_patients": 3}
 PRESETS = [
     lesson.Preset("打ち間違いなし", {**BASE, "lf_wrong": 0}),
@@ -148,7 +148,7 @@ def _result(watched: runs.Watched) -> None:
     lines = [charts.line(spec, result) for spec, result in zip(watched.specs, results, strict=True)]
     groups = len(lines) // len(NAMES)
     median = {name: float(np.median([fit.error for fit in lines[i::3]])) for i, name in enumerate(NAMES)}
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(median, groups))
     view.show_table(watched.specs, lines)
     parts.whys(view.whys(watched.specs, lines, watched.context))

@@ -71,7 +71,7 @@ def whys(specs: Sequence[TableRunSpec], lines: Sequence[Line], delta: int) -> li
         why.append(
             f"打ち間違いは {train} 人中 {mistyped} 人({mistyped / train:.1%})なのに、"
             f"MSE ではその {mistyped} 人が損失の {lost['MSE']:.0%} を占めます。"
-            "誤差を2乗するので、線はほかの全員を犠牲にしても、この人たちに近づこうとします。"
+            "誤差を2乗するので、線はほかの全員を犠牲にしても、打ち間違いの値に近づこうとします。"
         )
     if huber.error > best + 5:
         why.append(
@@ -100,8 +100,9 @@ def reading(specs: Sequence[TableRunSpec], lines: Sequence[Line], median: dict[s
     told = "、".join(f"{name} は {_signed(value)} mmHg" for name, value in off.items())
     return [
         f"50歳の予測が、打ち間違いのない直線からどれだけずれたかを見ると、{told} です。",
-        "MAE は誤差の大きさによらず引っ張る力が同じなので、中央値のように真ん中の患者に従います。"
-        "Huber は、小さな誤差では MSE のようになめらかに、大きな誤差では MAE のように頑固にふるまいます。",
+        "MAE は、誤差の大きさによらず引っ張る力が同じです。そのため線は、"
+        "中央値のように真ん中の患者に従います。"
+        "Huber は、小さな誤差では MSE のようになめらかに、大きな誤差では MAE のように動じずにふるまいます。",
         "ただし、外れ値がいつも間違いとは限りません。本当に重症の患者なら、無視してはいけない1人です。"
         "損失を替える前に、まず値を確かめます。",
     ]

@@ -100,15 +100,15 @@ def _curves() -> None:
     _numbers(p, truth, loss, found)
     if math.isnan(float(found["focal"].slope[round(p * 100)])):
         st.caption(
-            "focal の自動微分が nan(数でない)なのは、計算の途中に 0×∞ が現れるからです。"
-            "式の上では傾きが決まっていても、書き方によっては PyTorch も答えられません。"
+            "focal の自動微分が nan(数ではない値)になるのは、計算の途中に 0×∞ が現れるからです。"
+            "式の上では傾きが決まっていても、プログラムの書き方によっては PyTorch も答えを出せません。"
         )
     parts.points(_reading(p, truth, loss))
     if (p if truth else 1 - p) <= 0.05:
         parts.whys(
             [
-                "自信を持って外したからです。対数は 0 に近づくと際限なく小さくなるので、"
-                "「まずありえない」と答えた病気が本当だったとき、罰は桁違いに重くなります。"
+                "自信を持って外したからです。確率が 0 に近づくと、その対数は際限なく小さくなります。"
+                "そのため、「まずありえない」と答えた病気が本当だったときの罰は、桁違いに重くなります。"
             ]
         )
     loss_formulas.show_probabilities(p, truth, loss)
@@ -187,12 +187,13 @@ def _reading(p: float, truth: int, loss: LossSpec) -> list[str]:
     lines = [
         f"交差エントロピーの傾きの大きさは、p で測ると {parts.number(steep)}、"
         f"z で測ると {parts.number(abs(float(here['cross_entropy'].slope)))} です。"
-        "z での傾きは「p − 正解」そのもので、1 を超えません。どれだけひどく外しても、直す力が暴れないのです。"
+        "z での傾きは「p − 正解」そのもので、大きさは 1 を超えません。どれほど大きく外しても、"
+        "直す力は暴れません。"
     ]
     if truth:
         lines.append(
-            f"重み付きでは、陽性の損失も傾きも {loss.positive_weight:g}倍です。"
-            "見逃しに厳しい指導医になります。"
+            f"重み付きでは、陽性の患者の損失も傾きも {loss.positive_weight:g}倍です。"
+            "見逃しに厳しい指導医にあたります。"
         )
     else:
         lines.append("重み付きは陽性だけを重くするので、正解が良性の患者では交差エントロピーと同じです。")

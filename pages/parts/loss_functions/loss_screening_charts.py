@@ -92,7 +92,7 @@ def show_matrices(found: dict[str, Confusion], threshold: float) -> None:
     charts.draw(
         _matrix_spec(tuple(found)),
         pa.concat_tables(rows),
-        f"閾値 {threshold:.2f} での混同行列。{told}。",
+        f"しきい値 {threshold:.2f} での混同行列。{told}。",
     )
     st.caption(
         "損失ごとに、左の列が陽性、右の列が陰性と判定した人数です。"
@@ -152,7 +152,7 @@ def _pins_spec() -> charts.Spec:
     base = alt.Chart(alt.NamedData("rows"))
     unit = alt.Scale(domain=[0, 1])
     x = alt.X("x:Q", title="偽陽性率(1 − 特異度)", scale=unit, axis=alt.Axis(format="%"))
-    y = alt.Y("y:Q", title="感度(閾値 0.5)", scale=unit, axis=alt.Axis(format="%"))
+    y = alt.Y("y:Q", title="感度(しきい値 0.5)", scale=unit, axis=alt.Axis(format="%"))
     colour = alt.Color(
         "name:N",
         scale=alt.Scale(domain=NAMES, range=[charts.LOSS_COLOURS[name] for name in NAMES]),
@@ -172,4 +172,4 @@ def show_pins(kept: Sequence[compare.Pin]) -> None:
             np.array([float(pin.results[key.format(name)] or 0) for pin in kept]) for key in (FOUND, SPARED)
         )
         rows.append(charts.rows(name, x=1 - spared, y=found, number=number))
-    charts.draw(_pins_spec(), pa.concat_tables(rows), "比較に残した学習の、閾値 0.5 での感度と偽陽性率。")
+    charts.draw(_pins_spec(), pa.concat_tables(rows), "比較に残した学習の、しきい値 0.5 での感度と偽陽性率。")

@@ -41,9 +41,9 @@ PRESETS = [
         mb_load_net="軽い",
     ),
     _preset(
-        "訓練のほうが遅い",
-        "1バッチの訓練が読み込みより長いので、役が1人いれば読み込みは訓練の裏にすっかり隠れます。"
-        "2人目は、することがありません。",
+        "学習のほうが遅い",
+        "1バッチの学習が読み込みより長いので、ワーカーが1人いれば、読み込みは学習の裏にすっかり隠れます。"
+        "2人目には、することがありません。",
         mb_load_ms=0.5,
     ),
 ]
@@ -72,7 +72,7 @@ def _settings() -> LoadSpec:
     )
     size = st.select_slider("バッチサイズ B", [4, 8, 16], 8, key="mb_load_b", bind="query-params")
     network = st.segmented_control(
-        "訓練するネットワーク",
+        "学習させるネットワーク",
         list(NETWORKS),
         default="重い",
         required=True,
@@ -104,7 +104,7 @@ def _controls(question: Any) -> None:
     with question:
         lesson.predict(
             SLOT,
-            "ワーカー(先読み役)を2人にすると、1エポックの時間は?",
+            "ワーカー(先読みの係)を2人にすると、1エポックの時間は?",
             batch_loading_view.CHOICES,
             spec,
         )
@@ -112,7 +112,7 @@ def _controls(question: Any) -> None:
     mine = watched is not None and replace(watched.spec, take=0) == spec
     with button.container(horizontal=True, gap="small"):
         start = st.button(
-            "この計算機で測る",
+            "実際に測る",
             type="primary",
             icon=":material/timer:",
             key="mb_load/go",
@@ -142,7 +142,7 @@ def show() -> None:
                 "DataLoader の num_workers は、次のバッチを先に読み込んでおく係(ワーカー)の人数です。"
                 "検査室が次の患者の検体を用意しているあいだに、診察を進めるようなものです。"
                 "わざと遅くした 64 人のデータで、0人・1人・2人を、"
-                "いま動いているこの計算機で測ります(数秒かかります)。",
+                "このアプリを動かしているコンピューターで測ります(数秒かかります)。",
                 icon=":material/timer:",
             )
             batch_loading_view.show_idea()
@@ -163,9 +163,7 @@ def _wait(polling: bool) -> None:
     run.seen(runs.reader())
     if run.done:
         if not run.result:
-            st.info(
-                "測定は終わりませんでした。少し待ってから、もう一度「この計算機で測る」を押してください。"
-            )
+            st.info("測定は終わりませんでした。少し待ってから、もう一度「実際に測る」を押してください。")
         else:
             batch_loading_view.show_gantt(run.result[0])
         return
@@ -186,7 +184,7 @@ def _wait(polling: bool) -> None:
 def _result(watched: runs.Watched) -> None:
     report: Report = watched.run.result[0]
     spec: LoadSpec = watched.spec
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, replace(spec, take=0), lambda: batch_loading_view.answer(report))
     why = next((p.why for p in PRESETS if p.why and _is_preset(p, spec)), "")
     if why and batch_loading_view.training_is_slower(report):
@@ -203,7 +201,9 @@ def _result(watched: runs.Watched) -> None:
         SLOT,
         batch_script.load_script(replace(spec, start=report.start, take=0), INPUTS),
         "dataloader_workers.py",
-        ["同じ測定をするスクリプトです。時間は計算機と混みぐあいで変わるので、数字までは一致しません。"],
+        [
+            "同じ測定をするスクリプトです。時間はコンピューターの性能と混みぐあいで変わるので、数字までは一致しません。"
+        ],
     )
 
 

@@ -12,7 +12,7 @@ from core.loading import LoadSpec, Measured, Report, foretold
 from pages.ui import charts, lesson, text
 
 CHOICES = ["3分の2以下に縮む", "少し縮む", "ほとんど変わらない(±1割)", "かえって延びる"]
-WHAT = ("読み込み", "訓練")
+WHAT = ("読み込み", "学習")
 COLOURS = ["#E69F00", "#2D8BD0"]
 
 
@@ -90,9 +90,10 @@ def show_gantt(report: Report) -> None:
                 span = what, s.batch + 1, max(s.begin, 0.0) * 1e3, s.end * 1e3
                 lanes[_lane(run.workers, s.who)].append(span)
     ends = "、".join(f"{run.workers}人では {run.training[-1].end * 1e3:.0f} ms" for run in report.runs)
-    _draw_gantt(lanes, f"読み込みと訓練の時間割。最後のバッチの訓練が終わるのは、{ends}。")
+    _draw_gantt(lanes, f"読み込みと学習の時間割。最後のバッチの学習が終わるのは、{ends}。")
     st.caption(
-        "いちばん速かったエポックの実測です。数字はバッチの番号。本体が訓練しているあいだに、ワーカーは次のバッチを読み込みます。"
+        "いちばん速かったエポックの実測です。数字はバッチの番号です。"
+        "本体が学習しているあいだに、ワーカーは次のバッチを読み込みます。"
     )
 
 
@@ -110,10 +111,10 @@ def show_idea() -> None:
     after = [(WHAT[1], batch + 1, (batch + 1) * load, (batch + 1) * load + step) for batch in range(4)]
     _draw_gantt(
         {_lane(0, 0): alone, _lane(1, 1): ahead, _lane(1, 0): after},
-        "先読みの考え方。ワーカーがいれば、訓練のあいだに次のバッチを読み込める。",
+        "先読みの考え方。ワーカーがいれば、学習のあいだに次のバッチを読み込める。",
     )
     st.caption(
-        "考え方の図です(1バッチの読み込みが 24 ms、訓練が 16 ms のとき)。実測は、測ったあとに描きます。"
+        "考え方の図です(1バッチの読み込みが 24 ms、学習が 16 ms のとき)。実測は、測ったあとに描きます。"
     )
 
 
@@ -139,7 +140,7 @@ def _times_spec(height: int) -> charts.Spec:
     )
     words = (
         base.transform_filter("datum.name == '実測'")
-        .mark_text(align="left", color="white", fontWeight="bold")
+        .mark_text(align="left", color="black", fontWeight="bold")
         .encode(x=alt.value(6), text=alt.Text("ms:Q", format=".0f"))
     )
     return charts.finish(bars + ticks + words, height)
@@ -168,7 +169,7 @@ def show_times(spec: LoadSpec, report: Report) -> None:
 def table(report: Report) -> None:
     """Show what was measured."""
     lines = [
-        "| W | 起動 | 1エポック | 読み込み | 訓練 |",
+        "| W | 起動 | 1エポック | 読み込み | 学習 |",
         "|--:|--:|--:|--:|--:|",
     ]
     for run in report.runs:
@@ -176,9 +177,12 @@ def table(report: Report) -> None:
         lines.append(f"| {run.workers}人 | " + " | ".join(f"{value * 1e3:,.1f}" for value in cells) + " |")
     st.markdown("\n".join(lines))
     st.caption(
-        "W はワーカーの人数、単位は ms、読み込みと訓練は1バッチ分です。起動は最初のバッチが届くまで、"
-        f"1エポックは2回測った短いほうです(起動を含みません)。起動方法は {report.start}。"
-        f"この計算機(使えるコア {report.cores} 個)での、いまの実測です。ほかの人の学習と重なると延びます。"
+        "W はワーカーの人数、単位は ms、読み込みと学習は1バッチ分です。起動は最初のバッチが届くまでの時間、"
+        "1エポックは2回測ったうちの短いほうです(起動を含みません)。"
+    )
+    st.caption(
+        f"このアプリを動かしているコンピューター(使えるコア {report.cores} 個、起動方法 {report.start})での、"
+        "いまの実測です。ほかの人の学習と重なると延びます。"
     )
 
 
@@ -186,8 +190,8 @@ def reading(spec: LoadSpec, report: Report) -> list[str]:
     """Say what the numbers mean."""
     alone, one, two = report.runs
     said = [
-        f"0人では、読み込み {alone.load * 1e3:.1f} ms と訓練 {alone.step * 1e3:.1f} ms を {spec.batches} 回、"
-        f"代わる代わる行います。訓練は全体の {alone.step / (alone.load + alone.step):.0%} で、"
+        f"0人では、読み込み {alone.load * 1e3:.1f} ms と学習 {alone.step * 1e3:.1f} ms を {spec.batches} 回、"
+        f"代わる代わる行います。学習は全体の {alone.step / (alone.load + alone.step):.0%} で、"
         "残りのあいだネットワークは待っています。",
     ]
     for run in (one, two):
@@ -214,7 +218,7 @@ def reading(spec: LoadSpec, report: Report) -> list[str]:
     elif spec.cost == "wait":
         said.append(
             "待つだけの読み込みはコアを使わないので、ワーカーを増やした分だけ重ねられます。"
-            "訓練より速く用意できるようになれば、それ以上増やしても縮みません。"
+            "学習より速く用意できるようになれば、それ以上増やしても縮みません。"
         )
     return said
 
@@ -225,7 +229,7 @@ def formula(spec: LoadSpec, report: Report) -> None:
     load, step, n = alone.load * 1e3, alone.step * 1e3, spec.batches
     c, s = text.number(load), text.number(step)
     with st.expander("数式で見る(予告はどう計算したか)"):
-        st.markdown("1バッチの読み込みを c、訓練を s、バッチの数を n、ワーカーを W 人とします。")
+        st.markdown("1バッチの読み込みを c、学習を s、バッチの数を n、ワーカーを W 人とします。")
         st.latex(r"T_0 = n\,(c + s),\qquad T_W \approx c + (n - 1)\max\!\left(\frac{c}{W},\ s\right) + s")
         st.latex(rf"T_0 = {n} \times ({c} + {s}) = {text.number(n * (load + step))}\ \text{{ms}}")
         for run in report.runs[1:]:

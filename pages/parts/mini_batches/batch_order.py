@@ -19,7 +19,7 @@ SLOT = "mb_order"
 PAGE = "mini_batches"
 TABLES = {
     "乳腺腫瘍: 悪性が先、良性が後": TableSpec(name="breast_cancer", sorted_labels=True),
-    "心不全(模擬): 再入院が先、なしが後": TableSpec(name="readmission", sorted_labels=True),
+    "心不全(模擬): 再入院ありが先、なしが後": TableSpec(name="readmission", sorted_labels=True),
 }
 ALL = "全データ"
 SIZES = ["1", "8", "16", "32", "64", ALL]
@@ -38,7 +38,7 @@ def _preset(label: str, table: int, size: str, rate: float, why: str = "") -> le
 
 PRESETS = [
     _preset(
-        "がんが先、正常が後",
+        "悪性が先、良性が後",
         0,
         "32",
         1.0,
@@ -60,7 +60,7 @@ PRESETS = [
         "32",
         0.03,
         "1歩が小さければ、1エポックの間の行き過ぎも小さく、前半と後半の修正がほとんど平均されます。"
-        "並べたままの害は、学習率 × 続けて同じ組に当たる回数で大きくなります。",
+        "並べたままの害は、学習率が大きいほど、同じ組が続けて出るほど、大きくなります。",
     ),
     _preset(
         "全データなら順番は関係ない",
@@ -68,7 +68,7 @@ PRESETS = [
         ALL,
         0.3,
         "1エポックに1回、全員の勾配の平均で修正するので、足す順番を変えても和は同じです。"
-        "ただしコンピュータの小数には桁数の限りがあり、足す順番で末尾の桁だけがわずかに変わります。",
+        "ただしコンピューターの小数には桁数の限りがあり、足す順番で末尾の桁だけがわずかに変わります。",
     ),
 ]
 
@@ -108,7 +108,7 @@ def _controls(question: DeltaGenerator) -> None:
     with question:
         lesson.predict(SLOT, "テスト損失(5シードの中央値)が低いのは?", batch_order_result.CHOICES, specs)
     if button.button(
-        "あり・なしを並べて学習",
+        "シャッフルあり・なしを同時に学習",
         type="primary",
         icon=":material/shuffle:",
         width="stretch",
@@ -134,9 +134,9 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "学習用の患者を、病気の人を先に、そうでない人を後に並べておきます。"
+                "学習用の患者を、陽性(悪性、再入院あり)の人が先、陰性の人が後になるように並べておきます。"
                 "そのまま順に使う学習と、エポックごとに混ぜ直す学習を、同じ初期値から5シードずつ行います。"
-                "午前は全部がん、午後は全部正常という外来を毎日くり返す研修医を思い浮かべてください。",
+                "午前はがんの患者ばかり、午後はがんでない患者ばかりの外来を、毎日くり返す研修医を思い浮かべてください。",
                 icon=":material/shuffle:",
             )
             batch_order_view.show_queue()
@@ -151,7 +151,7 @@ def _result(watched: runs.Watched) -> None:
     results = run_reading.results(watched)
     if results is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     arms = batch_order_result.arms(watched.specs, results)
     lesson.score(SLOT, watched.specs, lambda: batch_order_result.answer(arms))
     why = next((p.why for p in PRESETS if p.why and _is_preset(p, watched.spec)), "")

@@ -152,22 +152,22 @@ def facts(
         mixed = recorded(frames[:1], SEEDS, "ill")
         lines.append(
             f"なしの1エポックは {len(ill)} 個のバッチのうち {pure} 個が、"
-            "病気の人だけ、または正常の人だけでした。"
-            f"ありでは、バッチの中の病気の割合は {mixed.min():.0%}〜{mixed.max():.0%} です。"
+            "陽性の人だけ、または陰性の人だけでした。"
+            f"ありでは、バッチの中の陽性の割合は {mixed.min():.0%}〜{mixed.max():.0%} です。"
         )
     if not whole:
         lines.append(
-            f"感度(病気の人を陽性と言えた割合)は、なし {without.sensitivity.middle:.1%}、"
+            f"感度(陽性の人を陽性と判定できた割合)は、なし {without.sensitivity.middle:.1%}、"
             f"あり {shuffled.sensitivity.middle:.1%}。特異度は、なし {without.specificity.middle:.1%}、"
             f"あり {shuffled.specificity.middle:.1%} でした。"
-            "エポックの最後に見たのは正常の人ばかりなので、見落としが増えやすくなります。"
+            "なしでは、エポックの最後に見たのが陰性の人ばかりなので、見落としが増えやすくなります。"
         )
     blunder = without.loss.middle / max(shuffled.loss.middle, 1e-12)
     missed = shuffled.accuracy.middle - without.accuracy.middle
     if 3 < blunder < math.inf and missed < 0.05:
         lines.append(
             f"正解率の差は {missed * 100:.1f} ポイントなのに、テスト損失は {text.number(blunder)} 倍です。"
-            "はずした数人に、並外れた自信で反対の答えを出しているからです。確率としては使えません。"
+            "外した数人に、並外れた自信で反対の答えを出しているからです。これでは確率として使えません。"
         )
     for arm in found.values():
         if arm.diverged:
@@ -185,7 +185,7 @@ def formula(frames: Sequence[Frame], spec: TableRunSpec) -> None:
         st.markdown("混ぜたバッチの勾配は、平均すれば全員の勾配に一致します(偏りのない推定値)。")
         st.latex(r"\mathrm{E}\!\left[\frac{1}{B}\sum_{i \in \text{バッチ}}\nabla L_i\right] = \nabla L")
         st.markdown(
-            "全員の勾配は、病気の人の平均 g₁ と正常の人の平均 g₀ を、割合 p で混ぜたものです。"
+            "全員の勾配は、陽性の人の平均 g₁ と陰性の人の平均 g₀ を、陽性の割合 p で混ぜたものです。"
             "並べたままのバッチでは、p がこれとはかけ離れた値になります。"
         )
         st.latex(r"\nabla L = p\,g_1 + (1 - p)\,g_0")

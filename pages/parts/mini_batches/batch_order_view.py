@@ -54,7 +54,7 @@ def _queue_spec() -> charts.Spec:
         ),
         color=alt.Color(
             "name:N",
-            scale=alt.Scale(domain=["病気", "正常"], range=["#D55E00", "#2D8BD0"]),
+            scale=alt.Scale(domain=["陽性", "陰性"], range=["#D55E00", "#2D8BD0"]),
             legend=alt.Legend(orient="top", title=None),
         ),
     )
@@ -65,9 +65,9 @@ def show_queue() -> None:
     """Draw 40 patients in order of their diagnosis, and shuffled."""
     ill = np.arange(40) < 15
     mixed = np.random.RandomState(0).permutation(ill)
-    names = ["病気" if sick else "正常" for sick in [*ill, *mixed]]
+    names = ["陽性" if sick else "陰性" for sick in [*ill, *mixed]]
     rows = charts.rows(names, place=np.tile(np.arange(40), 2), arm=np.repeat([0, 1], 40))
-    charts.draw(_queue_spec(), rows, "病気の人が先に並んだ列と、混ぜた列。")
+    charts.draw(_queue_spec(), rows, "陽性の人が先に並んだ列と、混ぜた列。")
 
 
 @lru_cache(maxsize=16)
@@ -166,7 +166,7 @@ def show_updates(frames: Sequence[Frame], specs: Sequence[TableRunSpec]) -> None
     """Draw what every update showed, in the first seed of both arms."""
     if not frames:
         return
-    st.markdown("**1回の修正ごとに見る** (最初の種。損失は 0.001〜1,000 に収めて描きます)")
+    st.markdown("**1回の修正ごとに見る**(最初の種。損失は 0.001〜1,000 の範囲に収めて描きます)")
     which = st.segmented_control(
         "見るところ",
         STRETCHES,

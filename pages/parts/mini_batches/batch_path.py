@@ -42,9 +42,9 @@ PRESETS = [
     _preset("同じエポック数だけ", mb_path_mode=EPOCHS),
     _preset(
         "大きな学習率",
-        "全員の損失なら、この学習率でも谷底へ下れます。ところが年齢が平均から離れた患者は、"
-        "1人だけの損失の谷がずっと急なので、その人に当たった1歩は谷を飛び越えて、かえって遠ざかります。"
-        "1人ずつでは、飛び越えが打ち消されないまま重なります。",
+        "全員の損失なら、この学習率でも谷底へ下れます。ところが、年齢が平均から離れた患者では、"
+        "その人だけの損失の谷がずっと急です。その人に当たった1歩は谷を飛び越えて、かえって遠ざかります。"
+        "1人ずつの学習では、飛び越えが打ち消されないまま重なります。",
         mb_path_rate=0.5,
     ),
     _preset(
@@ -111,7 +111,7 @@ def _settings() -> tuple[WalkSpec, ...]:
 def _about(specs: tuple[WalkSpec, ...]) -> str:
     whole = len({spec.updates for spec in specs}) == 1
     walked = f"{specs[0].updates} 回修正" if whole else f"{specs[0].updates} エポック学習"
-    return f"{walked}したころ、谷底のいちばん近くにいるのは?"
+    return f"{walked}した時点で、谷底のいちばん近くにいるのは?"
 
 
 def _answer(specs: tuple[WalkSpec, ...], paths: tuple[Path, ...]) -> lesson.Answer:
@@ -163,7 +163,7 @@ def show() -> None:
         _why(specs)
         for spec, path in zip(specs, paths, strict=True):
             st.markdown("- " + batch_path_view.sentence(spec, path))
-    st.subheader("ゆれを測る")
+    st.header("ゆれを測る")
     left, right = st.columns(2, gap="large")
     with left:
         batch_path_view.show_spread(spreads)

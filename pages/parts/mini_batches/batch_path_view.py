@@ -128,7 +128,8 @@ def steepest(lr: float) -> str:
     whole = 2 * float(np.linalg.eigvalsh(moments)[-1])
     return (
         f"谷の曲がり(2階微分)は、全員では最大 {whole:.2f}、平均から最も離れた年齢の1人では {curve:.2f} です。"
-        f"学習率との積が 2 を超えると1歩で谷を飛び越えます: {lr:g} × {whole:.2f} = {lr * whole:.2f}、"
+        "学習率との積が 1 を超えると1歩で谷底を飛び越え、2 を超えるとかえって遠ざかります: "
+        f"{lr:g} × {whole:.2f} = {lr * whole:.2f}、"
         f"{lr:g} × {curve:.2f} = {lr * curve:.2f}。"
     )
 

@@ -221,7 +221,7 @@ def _plan_spec(epochs: int, batches: int, steps: int, drops: bool) -> charts.Spe
     )
     words = base.mark_text(fontSize=11, fontWeight="bold").encode(
         text="patient:Q",
-        color=alt.condition(pale, alt.value("#8A8F94"), alt.value("white")),
+        color=alt.condition(pale, alt.value("#8A8F94"), alt.value("black")),
     )
     return charts.finish((cells + words).add_params(step), 52 * epochs + 90)
 

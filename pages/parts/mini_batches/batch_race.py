@@ -55,8 +55,8 @@ PRESETS = [
         "オンラインには大きすぎる学習率",
         1.0,
         10,
-        "たまたま引いた1人の勾配は、全員の平均から大きくはずれます。学習率が大きいと、"
-        "そのはずれた1歩が重みを遠くへ飛ばし、飛んだ先ではさらに大きな勾配が返ってきます。"
+        "たまたま引いた1人の勾配は、全員の平均から大きく外れます。学習率が大きいと、"
+        "その外れた1歩が重みを遠くへ飛ばし、飛んだ先ではさらに大きな勾配が返ってきます。"
         "平均すれば打ち消し合うはずのゆれが、打ち消される前に学習を壊しました。",
     ),
 ]
@@ -208,7 +208,7 @@ def _result(watched: runs.Watched) -> None:
     results = run_reading.results(watched)
     if results is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     standings = batch_race_result.rank(watched.specs, results)
     lesson.score(SLOT, watched.specs, lambda: batch_race_result.answer(standings))
     if watched.context:

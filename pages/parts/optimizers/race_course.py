@@ -1,4 +1,4 @@
-"""Lesson オプティマイザ, first experiment: seven optimizers on one landscape, from one start."""
+"""Lesson オプティマイザ, first experiment: all optimizers on one landscape, from one start."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _answer(standings: list[race_view.Standing]) -> lesson.Answer:
     kept = [s for s in standings if s.ending != "diverged"]
     spread = kept[-1].gap - kept[0].gap
     if len(kept) > 1 and spread <= ALIKE and all(s.reached is None for s in kept):
-        because = f"谷底に着いた人はいません。最小値との差は {race_view.small(best.gap)} から"
+        because = f"谷底に着いたものはありません。最小値との差は {race_view.small(best.gap)} から"
         because += f" {race_view.small(kept[-1].gap)} までで、ほとんど同じでした。"
         return lesson.Answer(EVEN, because)
     because = f"最小値との差は {text.OPTIMIZER_LABELS[best.name]} が {race_view.small(best.gap)}"
@@ -241,7 +241,7 @@ def _tell(specs: tuple[PathSpec, ...], paths: tuple[Path, ...], focus: str) -> N
 def _source(specs: tuple[PathSpec, ...]) -> None:
     land = LANDSCAPES[specs[0].landscape]
     with st.expander("このレースとまったく同じ PyTorch のコード"):
-        st.latex("L = " + land.latex)
+        st.latex(land.latex)
         if land.source:
             st.caption(f"地形の出典: {land.source}")
         st.caption("実行すると、この画面と同じ終わりの位置と損失が表示されます。")

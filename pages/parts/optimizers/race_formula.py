@@ -9,7 +9,7 @@ import streamlit as st
 from core.landscape import Path
 from core.specs import OptimizerSpec
 from core.surfaces import Array
-from core.update_rules import decay
+from core.update_rules import RULES, decay
 from core.update_terms import BETA1, BETA2, EPSILON, SMOOTHING, Terms, terms
 from pages.ui import text
 
@@ -55,7 +55,8 @@ def rule(spec: OptimizerSpec) -> list[str]:
             rf"w_t = w' - {lr}\,\frac{{\hat m_t}}{{\sqrt{{\hat v_t}} + {epsilon}}}",
         ],
     }
-    return lines[spec.name]
+    unwritten = rf"w_t = \mathrm{{{RULES[spec.name].kind}}}(w_{{t-1}},\ g_1, \dots, g_t;\ \eta = {lr})"
+    return lines.get(spec.name, [unwritten])
 
 
 def values(spec: OptimizerSpec, path: Path, update: int) -> list[str]:
@@ -78,6 +79,10 @@ def values(spec: OptimizerSpec, path: Path, update: int) -> list[str]:
         if parts.square_hat is not None:
             line += rf",\quad \hat v_{{{update}}} = {vector(parts.square_hat[row])}"
         lines.append(line)
+    if parts.velocity is None and parts.square is None:  # what torch keeps for a rule without terms
+        for name, kept in path.states.items():
+            told = name.replace("_", r"\_")
+            lines.append(rf"\text{{{told}}}_{{{update}}} = {vector(kept[update])}")
     lines.append(
         rf"w_{{{update}}} = {vector(path.positions[update])}"
         rf"\quad(\text{{この1歩}}\ {vector(parts.step[row])})"

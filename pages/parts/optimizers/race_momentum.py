@@ -46,7 +46,7 @@ PRESETS = (
         0.0,
         1,
         "モメンタムがなければ、1歩ごとに w は (1 − αλ) 倍になります。αλ が 2 を超えると、"
-        "この倍率の大きさが 1 を超え、谷底を越えるたびに遠ざかります。",
+        "この倍率の絶対値が 1 を超え、谷底を越えるたびに遠ざかります。",
     ),
     _preset("同じ学習率に勢いを足す", 2.2, 0.3, 1),
     _preset(
@@ -115,15 +115,17 @@ def show() -> None:
     """Let the reader choose a point of the map, predict how fast it settles, and run it."""
     st.markdown(
         "お椀形の損失 $L = \\tfrac{1}{2}\\lambda w^2$ を、w = 1 から SGD+モメンタムで下ります。"
-        "学習率 α とモメンタム β の組み合わせで、行き先は3つに分かれます。"
+        "学習率 α とモメンタム β の組み合わせで、行き先は3つに分かれます"
+        "(この実験だけは、文献の習慣に合わせて、学習率を η ではなく α と書きます)。"
     )
     question = st.container()
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
+        start = st.container()  # in reach at once, above the settings it starts
         spec = _settings()
         with question:
             lesson.predict(SLOT, f"揺れが最初の {SHARE:g} 倍以下に収まるのは何歩目?", CHOICES, spec)
-        if st.button(
+        if start.button(
             "走らせる", type="primary", icon=":material/play_arrow:", width="stretch", key="op_map/start"
         ):
             st.session_state["op_map/asked"] = spec
@@ -156,7 +158,7 @@ def _asked(spec: MomentumSpec) -> Array | None:
     """Return the run if the reader has asked for it with these very settings."""
     if st.session_state.get("op_map/asked") != spec:
         st.info(
-            "地図をクリック(タップ)するかスライダーで点を選び、予想してから「走らせる」を押してください。",
+            "地図をクリック(タップ)するか、つまみを動かして点を選び、予想してから「走らせる」を押してください。",
             icon=":material/touch_app:",
         )
         return None
@@ -200,7 +202,7 @@ def _tell(spec: MomentumSpec, positions: Array) -> None:
         lines.append(f"**なぜ** — {preset.why}")
     st.markdown("\n".join(f"- {line}" for line in lines))
     st.caption(
-        "実測の倍率は、直前の2つの位置から次の位置を最もよく言い当てる係数を、記録だけから最小二乗で求めて計算しています。"
+        "実測の倍率は、直前の2つの位置から次の位置を最もよく言い当てる係数を、記録だけから最小二乗法で求めて計算しています。"
     )
 
 

@@ -1,4 +1,4 @@
-"""Lesson オプティマイザ, second experiment: the same seven on a real network, five seeds each."""
+"""Lesson オプティマイザ, second experiment: the same ones on a real network, five seeds each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core import jobs
 from core.history import TableRun
 from core.specs import MLPSpec, OptimizerSpec, TableRunSpec, TrainingSpec, with_seeds
+from core.update_rules import RULES, for_every_rule
 from pages.parts.optimizers import race_formula, race_result
 from pages.parts.optimizers.race_view import LABELS, NAMES
 from pages.ui import code, compare, lesson, runs, text
@@ -18,8 +19,9 @@ from pages.ui.rules import RATES
 
 SLOT = "op_net"
 SEEDS = 5
-TUNED = dict(zip(NAMES, (0.1, 0.01, 0.01, 0.01, 0.001, 0.003, 0.003), strict=True))
-DEFAULT_OF_TORCH = dict(zip(NAMES, (0.001, 0.001, 0.001, 0.01, 0.01, 0.001, 0.001), strict=True))
+TUNED = for_every_rule({"sgd": 0.1, "momentum": 0.01, "adagrad": 0.01, "rmsprop": 0.001, "adam": 0.003})
+DEFAULT_OF_TORCH = {name: RULES[name].lr for name in NAMES}
+_RATES = sorted({*RATES, *DEFAULT_OF_TORCH.values()})
 
 
 def _preset(label: str, rates: dict[str, float], why: str = "") -> lesson.Preset:
@@ -40,7 +42,7 @@ PRESETS = (
         "全員 1.0",
         dict.fromkeys(NAMES, 1.0),
         "モメンタムは、同じ向きの勾配が続くと1歩が最大で 1/(1 − β) = 10 倍に伸びます。"
-        "SGD がこらえられる学習率でも、行き過ぎます。"
+        "そのため、SGD なら持ちこたえる学習率でも行き過ぎます。"
         "適応的な方法では、どの重みも毎回 1 近く動くため、損失が高い所まで飛ばされます。",
     ),
     _preset(
@@ -68,7 +70,7 @@ def _settings() -> tuple[TableRunSpec, ...]:
         rates = {
             name: st.select_slider(
                 f"{text.OPTIMIZER_LABELS[name]} の学習率 η",
-                RATES,
+                _RATES,
                 TUNED[name],
                 format_func=lambda v: f"{v:g}",
                 key=f"op_n_{name}",
@@ -128,7 +130,7 @@ def _controls(question: DeltaGenerator) -> None:
 
 
 def show() -> None:
-    """Train seven optimizers on the breast cancer table together, and rank them with their spread."""
+    """Train all optimizers on the breast cancer table together, and rank them with their spread."""
     question = st.container()
     controls, stage = st.columns([2, 3], gap="large")
     with controls:
@@ -138,9 +140,10 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "乳腺腫瘍の細胞核の特徴30項目から悪性か良性かを見分けるネットワーク(569例)を、7つの方法で訓練します。"
-                "それぞれ5つの乱数の種で学習し、中央値を線、5つの幅を帯で描きます。"
-                "本物の学習では、勾配はミニバッチごとの推定値なので、いつも少しぶれています。",
+                "乳腺腫瘍の細胞核の特徴30項目から悪性か良性かを見分けるネットワーク(569例)を、"
+                f"{len(NAMES)}つの方法で学習させます。"
+                "それぞれ5つの乱数の種で学習し、中央値を線、最小から最大までを帯で描きます。"
+                "本物の学習では、勾配はミニバッチごとの推定値なので、いつも少しゆれています。",
                 icon=":material/sprint:",
             )
         else:
@@ -162,7 +165,7 @@ def _result(watched: runs.Watched) -> None:
     if not results[0].history:
         st.info("1エポックも終わらないうちに停止しました。")
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     standings = race_result.rank(watched.specs, results)
     lesson.score(SLOT, watched.specs, lambda: race_result.answer(standings))
     race_result.table(standings)

@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.landscape import LANDSCAPES, Path, PathSpec
 from core.surfaces import Array
-from pages.parts.optimizers.race_view import LABELS, NAMES
+from core.update_rules import for_every_rule
+from pages.parts.optimizers.race_view import LABELS
 from pages.ui import lesson, text
 
 RATES = [float(f"{a * 10.0**b:.0e}") for b in range(-4, 1) for a in (1, 2, 5)]
@@ -22,13 +23,14 @@ NEAR = 0.01
 
 NOBODY = "全員が発散する"
 EVEN = "差がつかない"
+TUNED = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
 ALIKE = 1e-3
 """Walkers that have not arrived and whose losses differ by less count as equal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """A landscape to race on. Rates: SGD; with momentum; Adagrad; RMSprop; Adam."""
+    """A landscape to race on. ``tuned`` are the learning rates of ``TUNED``, that suit it."""
 
     start: tuple[float, float]
     tuned: tuple[float, float, float, float, float]
@@ -36,8 +38,7 @@ class Course:
     @property
     def rates(self) -> dict[str, float]:
         """Return the learning rate of each optimizer."""
-        sgd, momentum, adagrad, rmsprop, adam = self.tuned
-        return dict(zip(NAMES, (sgd, momentum, momentum, adagrad, rmsprop, adam, adam), strict=True))
+        return for_every_rule(dict(zip(TUNED, self.tuned, strict=True)))
 
 
 COURSES = {
@@ -75,15 +76,15 @@ def _preset(label: str, landscape: str, why: str = "", **other: Any) -> lesson.P
 BOUNCE = _preset(
     "SGDが跳ね返る谷",
     "ravine",
-    "谷の壁が急すぎる(曲がり 40)ため、学習率 0.05 の1歩は壁から反対の壁の同じ高さへ渡る長さ"
-    "(0.05 × 40 = 2 倍の行き過ぎ)になります。ほかの方法は、勢いの打ち消しや座標ごとの調整でこれを抑えます。",
+    "谷の壁が急すぎる(曲がり 40)ため、学習率 0.05 の1歩は谷底までの距離の 0.05 × 40 = 2 倍になり、"
+    "反対の壁の同じ高さに着きます。ほかの方法は、勢いの打ち消しや座標ごとの調整でこれを抑えます。",
     r_sgd=0.05,
 )
 TIRED = _preset(
     "Adagradの息切れ",
     "bowl",
     "Adagrad は、それまでの勾配の2乗をすべて足した数の平方根で1歩を割ります。"
-    "足し算なので分母は増える一方で、歩幅は縮み続けます。"
+    "足し算なので分母は増える一方で、同じ坂でも歩幅は縮み続けます。"
     "RMSprop は古い勾配を忘れる平均で割るため、同じ学習率でも歩幅が保たれます。",
     who=["Adagrad", "RMSprop"],
     r_adagrad=0.05,

@@ -132,7 +132,7 @@ def answer(standings: Sequence[Standing]) -> lesson.Answer:
     )
     if won == seeds:
         return lesson.Answer(label, because)
-    return lesson.Answer(EVEN, because + "種を変えれば入れ替わる差なので、実力とは言えません。")
+    return lesson.Answer(EVEN, because + "種を変えれば順位が入れ替わる差なので、実力の差とは言えません。")
 
 
 def table(standings: Sequence[Standing]) -> None:
@@ -170,7 +170,7 @@ def facts(standings: Sequence[Standing]) -> None:
     told = "、".join(f"{text.OPTIMIZER_LABELS[s.name]} {s.per_update * 1e3:.2f}" for s in costs)
     lines.append(
         f"1回の修正にかかった時間は、5シードまとめて {told} ミリ秒でした"
-        "(予測と逆伝播と検証を含みます。この計算機の混みぐあいでも変わります)。"
+        "(予測、逆伝播、検証を含みます。コンピューターの混みぐあいでも変わります)。"
     )
     lost = [f"{text.OPTIMIZER_LABELS[s.name]} {s.diverged} 個" for s in standings if s.diverged]
     if lost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import cycle
 
 import altair as alt
 import numpy as np
@@ -12,16 +13,15 @@ import pyarrow as pa
 import streamlit as st
 
 from core.landscape import LANDSCAPES, Outcome, Path, PathSpec, outcome
+from core.update_rules import RULES
 from core.update_terms import terms
 from pages.ui import charts, text
 
 NAMES = tuple(text.OPTIMIZER_LABELS)
 LABELS = tuple(text.OPTIMIZER_LABELS.values())
 NAME_OF = {label: name for name, label in text.OPTIMIZER_LABELS.items()}
-COLOURS = dict(
-    zip(NAMES, ("#8A8F94", "#2D8BD0", "#56B4E9", "#B8A800", "#E69F00", "#009E73", "#CC79A7"), strict=True)
-)
-ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
+_PALETTE = ("#8A8F94", "#2D8BD0", "#56B4E9", "#B8A800", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+COLOURS = dict(zip(NAMES, cycle(_PALETTE), strict=False))
 FLOOR = 1e-9
 """Nearer to the lowest loss than this, walkers count as equal: what is left is rounding."""
 
@@ -96,7 +96,7 @@ def table(standings: Sequence[Standing], near: float) -> None:
     st.caption(
         f"順位は終わりの損失の低い順、到達は最小値との差が初めて {near:g} 以下になった歩数です。"
         "学習率を変えると順位も変わります。"
-        "1つの地形での勝ち負けから、どのオプティマイザが優れているとは言えません。"
+        "1つの地形での勝ち負けだけで、どのオプティマイザが優れているかは決められません。"
     )
 
 
@@ -144,12 +144,12 @@ def show_losses(specs: Sequence[PathSpec], paths: Sequence[Path]) -> None:
 def arrows(spec: PathSpec, path: Path) -> dict[str, np.typing.NDArray[np.float64]]:
     """Return what moves an optimizer at each row of its path, as vectors (rows, 2) on the map.
 
-    The last row, after which nothing moves, has none. For a rule that scales each coordinate, the
-    gradient is drawn as long as the real step: only its direction can be compared.
+    The last row, after which nothing moves, has none. For a rule other than SGD, which scales each
+    coordinate, the gradient is drawn as long as the real step: only its direction can be compared.
     """
     parts = terms(path, spec.optimizer)
     plain = -spec.optimizer.lr * parts.gradient
-    if spec.optimizer.name in ADAPTIVE:
+    if RULES[spec.optimizer.name].kind != "SGD":
         lengths = np.linalg.norm(plain, axis=1, keepdims=True)
         plain = plain * np.linalg.norm(parts.step, axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1)
     found = {"勾配の逆向き": plain}

@@ -90,7 +90,8 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
         with picture:
             view.show_patients(specs[0].table)
             st.info(
-                "同じ患者の体温の波を、容量(表せる形の多さ)の違う3つのネットワークに覚えさせます。"
+                "3日間の体温の波(模擬)を、容量(表せる形の多さ)の違う3つのネットワークに、"
+                "同じ患者たちのデータから覚えさせます。"
                 f"{view.describe(specs)}。",
                 icon=":material/show_chart:",
             )
@@ -140,7 +141,7 @@ def _result(watched: runs.Watched) -> None:
     results = parts.results(watched)
     if results is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(results))
     readings = [verdict.read_run(result) for result in results]
     count = len(NAMES)

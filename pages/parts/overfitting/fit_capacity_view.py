@@ -43,7 +43,7 @@ def parameters(model: MLPSpec) -> int:
 def describe(specs: Sequence[TableRunSpec]) -> str:
     """Say what the three networks are."""
     told = (
-        f"**{name}** {shape(spec.model)}({parameters(spec.model):,} 個の数)"
+        f"**{name}** {shape(spec.model)}(パラメータ {parameters(spec.model):,} 個)"
         for name, spec in zip(NAMES, specs, strict=False)
     )
     return "、".join(told)
@@ -242,9 +242,10 @@ def whys(
             )
         elif reading.verdict == "overfitting":
             found.append(
-                f"**{name}(過学習)**: {result.parameters:,} 個の数で {result.rows[0]} 人の体温を追うと、"
+                f"**{name}(過学習)"
+                f"**: {result.parameters:,} 個のパラメータで {result.rows[0]} 人の体温を追うと、"
                 "体温の波だけでなく、測定のたまたまのずれ(雑音)まで曲線に写し取れてしまいます。"
-                "雑音は次の患者ではちがう値になるので、覚えるほど検証損失が上がります。"
+                "雑音は次の患者では違う値になるので、覚えるほど検証損失が上がります。"
             )
         elif reading.verdict == "too_slow":
             found.append(

@@ -82,7 +82,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
         if watched is None:
             st.info(
                 "陰影・明るさ・コントラストの3つの値から肺炎を見分けます(模擬データ 1000 人)。病院Aでは、"
-                "重症者を新しい装置で撮る習慣があり、**肺炎の人の画像が明るく**なっています。",
+                "肺炎の人を病室のポータブル装置で撮る習慣があり、**肺炎の人の画像が明るく**なっています。",
                 icon=":material/local_hospital:",
             )
 
@@ -158,7 +158,7 @@ def _result(watched: runs.Watched) -> None:
     at = {view.A: view.films_a(table), view.B: view.films_b(table, link)}
     found, lost, hidden, alone = _judged(watched.specs, results, link)
     shake = watched.specs[1].table.noise
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, (watched.specs, link), lambda: _answer(found))
     left, right = st.columns(2, gap="large")
     with left:

@@ -31,7 +31,7 @@ def _setting(label: str, units: int, epochs: int) -> dict[str, Any]:
 PRESETS = [
     lesson.Preset("乳腺腫瘍", _setting("乳腺腫瘍", 16, 60)),
     lesson.Preset("糖尿病", _setting("糖尿病", 16, 60)),
-    lesson.Preset("少人数に大きすぎる網", _setting("糖尿病", 128, 120)),
+    lesson.Preset("少人数に大きなネットワーク", _setting("糖尿病", 128, 120)),
     lesson.Preset("学習が足りない", _setting("糖尿病", 4, 10)),
 ]
 
@@ -148,7 +148,7 @@ def _result(watched: runs.Watched) -> None:
     except TimeoutError:
         st.info("計算の準備をしています。数秒後にページを読み直してください。")
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(study, results, scalers))
     left, right = st.columns([5, 6], gap="large")
     with left:

@@ -258,7 +258,8 @@ def sentences(
         told.append(
             f"いつも平均を答えると {_told(study, float(np.median(constant[-1])))} の誤差です。"
             f"{many} 人で学習したネットワークは {_told(study, middle[-1])}、R² は "
-            f"{np.median(shares[EXPLAINED][-each:]):.2f}。進行度の散らばりのうち、この10項目から説明できたのは、この割合です。"
+            f"{np.median(shares[EXPLAINED][-each:]):.2f} でした。"
+            "R² は、進行度の散らばり(分散)のうち、この10項目で説明できた割合です。"
         )
     steps = [-(-count // specs[0].training.batch_size) for count in (few, many)]
     told.append(
@@ -319,7 +320,8 @@ def show_scalers(study: Study, specs: Sequence[TableRunSpec], scalers: Sequence[
         parts.table([f"{study.column_label}を測った人", "平均", "標準偏差"], rows)
         st.markdown(
             "全員から求めると、まだ見ていないはずのテストの患者の情報が、ものさしを通して学習に漏れます"
-            "(**情報の漏れ**、リーク)。本番の患者は未来にいるので、そのものさしは手に入りません。"
+            "(**情報の漏れ**、リーク)。実際に使う相手は、これから来る患者です。"
+            "その人たちまで含めたものさしは、手に入りません。"
         )
 
 

@@ -97,8 +97,8 @@ def show() -> None:
         watched = runs.current(SLOT)
         if watched is None:
             st.info(
-                "20種類のバイオマーカーと診断名の組を2つ用意します。1つは診断名を**硬貨を投げて**決めたもの、"
-                "もう1つは本当にバイオマーカーで決まるものです。同じネットワークを、同時に学習させます。"
+                "20種類のバイオマーカーと診断名のデータを2組用意し、同じ形のネットワークに同時に学習させます。"
+                "1組は診断名を**硬貨を投げて**決めたもの、もう1組は本当にバイオマーカーで決まるものです。"
                 f"2択で何も知らないときの損失は、ln 2 ≈ {LN2:.3f} です。",
                 icon=":material/casino:",
             )
@@ -150,7 +150,7 @@ def _result(watched: runs.Watched) -> None:
     results = parts.results(watched)
     if results is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(results))
     _table(results)
     parts.whys(_whys(watched.specs[0], results[0]))
@@ -205,12 +205,13 @@ def _sentences(results: Sequence[TableRun]) -> list[str]:
         "**なぜ上がるのか**: 診断名は硬貨で決めたので、バイオマーカーから学べる規則が、はじめからありません。"
         f"それでも学習損失は {first.history[-1].train_loss:.3f} になりました。"
         f"下がった分は、{first.rows[0]} 人の偶然の組み合わせを、"
-        f"{first.parameters:,} 個の数に覚え込んだものです。"
+        f"{first.parameters:,} 個のパラメータに覚え込んだものです。"
         "初めての患者に、覚え込んだ答えを自信たっぷりに当てはめるほど、外れたときの損失は大きくなります。",
         f"**偶然と比べる**: テスト {patients} 人のうち正解は {right} 人({right / patients:.1%})。"
         f"硬貨を投げて答えても、95% の確率で {low}〜{high} 人({low / patients:.1%}〜{high / patients:.1%})が"
         f"正解になります。結果は{inside}です。",
-        f"**同じ器でも**: 本物の診断名では、同じネットワークの正解率が {real.test_accuracy or 0.0:.1%} でした"
+        "**同じ容量でも**: 本物の診断名では、"
+        f"同じ形のネットワークの正解率が {real.test_accuracy or 0.0:.1%} でした"
         f"({_right(real)} 人)。学習損失だけを見ていては、この違いに気づけません"
         f"(でたらめ {first.history[-1].train_loss:.3f}、本物 {real.history[-1].train_loss:.3f})。",
     ]
@@ -228,14 +229,15 @@ def _whys(spec: TableRunSpec, result: TableRun) -> list[str]:
     train = result.history[-1].train_loss
     if train > (1 - CLEAR) * LN2:
         return [
-            f"{result.parameters:,} 個の数と {len(result.history)} エポックでは、{result.rows[0]} 人の"
+            f"パラメータ {result.parameters:,} 個、{len(result.history)} エポックでは、{result.rows[0]} 人の"
             "でたらめな組み合わせを覚え込めません(**暗記する余裕がない**)。容量が小さいことが、"
             "過学習への歯止めになっています。"
         ]
     if train < 0.05:
         return [
             f"学習損失は {train:.3f} で、{result.rows[0]} 人をほぼ丸暗記しました(**暗記**)。"
-            f"隠れユニット {spec.model.hidden[0]} 個には、意味のない組み合わせを全部しまえる容量があります。"
+            f"隠れユニット {spec.model.hidden[0]} 個には、意味のない組み合わせまで、"
+            "そっくり覚え込める容量があります。"
             "学習データの成績だけでは、学んだのか覚えたのかは分かりません。"
         ]
     return []

@@ -37,7 +37,7 @@ PRESETS = [
 def _settings(details: DeltaGenerator) -> tuple[TableRunSpec, str]:
     patience = st.slider("我慢(patience、回)", 1, 30, 7, key="of_patience", bind="query-params")
     delta = st.select_slider(
-        "改善とみなす最小の差 δ(min delta)",
+        "最小の改善幅 δ(min delta)",
         DELTAS,
         0.0,
         format_func=lambda v: f"{v:g}",
@@ -104,7 +104,7 @@ def show() -> None:
         if watched is None:
             st.info(
                 "20種類のバイオマーカーから疾患の有無を見分けます(模擬データ 1000 人、うち学習に 600 人)。"
-                "検証損失が**我慢**の回数だけ続けて更新されなければ学習をやめ、いちばんよかった重みに戻します。"
+                "検証損失が**我慢**の回数だけ続けて最良を更新できなければ学習をやめ、いちばんよかった重みに戻します。"
                 "「学習開始」を押すと、我慢カウンターが動きます。",
                 icon=":material/timer:",
             )
@@ -150,7 +150,7 @@ def _result(watched: runs.Watched) -> None:
     (result,), spec = results, watched.spec
     full = _continued(watched)
     known: TableRun | None = full.run.result[0] if full and full.run.result else None
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: _answer(result))
     if result.ending == "stopped":
         st.info("途中で停止したので、早期終了の判断まで進んでいません。それまでの最良の重みに戻しています。")

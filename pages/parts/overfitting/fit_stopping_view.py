@@ -147,7 +147,7 @@ def show_counter(spec: TableRunSpec, history: Sequence[Epoch]) -> None:
             epoch=np.arange(1, len(found) + 1, dtype=np.int32),
             waited=np.array([c.waited for c in found], dtype=np.int32),
         ),
-        f"検証損失が更新されなかった連続回数。いま {full} 回。{patience} 回で停止する。",
+        f"検証損失が最良を更新できなかった連続回数。いま {full} 回。{patience} 回で停止する。",
         key="of_stop_counter",
     )
 
@@ -175,8 +175,9 @@ def sentences(spec: TableRunSpec, result: TableRun, full: TableRun | None) -> li
     if result.ending == "early":
         told = [
             f"検証損失は {best} エポック目の {text.number(held[best - 1])} が最良で、"
-            f"その後 {patience} 回続けて更新されず、{stop} エポック({best} + {patience})で止まりました。"
-            f"予定より {saved} エポック少なくてすみました。"
+            f"その後 {patience} 回続けて最良を更新できず、{stop} エポック({best} + {patience})"
+            "で止まりました。"
+            f"予定より {saved} エポック少なく済みました。"
         ]
     else:
         told = [

@@ -9,7 +9,7 @@ from core.history import TableRun
 from core.specs import TableRunSpec
 from pages.parts.playground import playground_presets
 from pages.ui import code, compare, lesson, run_reading, text, verdict
-from pages.ui.rules import RULES_LATEX
+from pages.ui.rules import latex
 from pages.ui.runs import Watched
 
 PAGE = "playground"
@@ -45,7 +45,7 @@ def show(watched: Watched) -> None:
     first = results[0]
     readings = [verdict.read_run(result) for result in results]
     labels = [text.VERDICT_LABELS[reading.verdict] for reading in readings]
-    st.subheader("読み解き")
+    st.header("読み解き")
     about = watched.specs
     lesson.score(PAGE, about, lambda: answer(first))
     st.markdown(f"判定は **{labels[0]}** です。{verdict.sentence(readings[0])}")
@@ -94,7 +94,7 @@ def sentences(result: TableRun, spec: TableRunSpec) -> list[str]:
         f"パラメータは全部で {result.parameters} 個です。"
     )
     if spec.penalty.l1:
-        said.append("L1 は要らない重みを0へ押します。強さを変えて、この割合を比べてみてください。")
+        said.append("L1 は、要らない重みを 0 へ押しやります。強さを変えて、この割合を比べてみてください。")
     return said
 
 
@@ -115,7 +115,7 @@ def formula(watched: Watched) -> None:
         )
         _penalty(result, spec)
         st.markdown("重みは、ミニバッチ1つごとに勾配と逆の向きへ動きます。")
-        st.latex(RULES_LATEX[spec.optimizer.name] + rf"\qquad \eta = {result.history[-1].lr:g}")
+        st.latex(latex(spec.optimizer.name) + rf"\qquad \eta = {result.history[-1].lr:g}")
         epochs, batch = len(result.history), spec.training.batch_size
         rounds = -(-result.rows[0] // batch)
         st.latex(

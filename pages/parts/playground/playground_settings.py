@@ -122,7 +122,7 @@ def choose(top: DeltaGenerator, details: DeltaGenerator) -> Chosen | None:
                 "L2 の強さ λ₂", PENALTIES, format_func=_plain, key="pg_l2", bind="query-params"
             )
             dropout = st.select_slider(
-                "ドロップアウト率", DROPOUTS, format_func=_plain, key="pg_dropout", bind="query-params"
+                "ドロップアウト率 p", DROPOUTS, format_func=_plain, key="pg_dropout", bind="query-params"
             )
             mode = lesson.seeds("pg_seeds")
             seed = st.number_input("乱数の種", 0, 9999, 0, key="pg_seed", bind="query-params")

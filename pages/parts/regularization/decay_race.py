@@ -79,7 +79,7 @@ def _controls(question: DeltaGenerator) -> None:
         specs = _settings(details)
     with question:
         lesson.predict(
-            SLOT, "同じ weight_decay で、重みの合計 Σw² がより小さくなるのは?", reading.CHOICES, specs
+            SLOT, "同じ weight_decay で、重みの2乗の合計 Σw² がより小さくなるのは?", reading.CHOICES, specs
         )
     with button:
         parts.start(SLOT, "5シードで同時に学習", jobs.weighed_perceptrons, specs, lesson.SEEDS[2])
@@ -122,7 +122,7 @@ def _result(watched: runs.Watched) -> None:
     frame: Frame | None = judged(watched.run.frames, rows)
     if results is None or frame is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     found = reading.standings(results, frame, rows)
     lesson.score(SLOT, watched.specs, lambda: reading.answer(found))
     reading.show_table(found)

@@ -102,7 +102,7 @@ def show() -> None:
             st.info(workings.WAIT)
             return
         view.play(spec, found)
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, spec, lambda: reading.answer(spec, found))
     reading.show_table(spec, found)
     parts.whys(reading.whys(spec, found))

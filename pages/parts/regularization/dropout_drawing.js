@@ -80,7 +80,7 @@ class Drawing {
         return group;
       }),
     );
-    const heads = ["検査値", "隠れ層1", "隠れ層2", "予測"].map((text, column) =>
+    const heads = ["入力", "隠れ層1", "隠れ層2", "予測"].map((text, column) =>
       make("text", { class: "lab-drop-head", x: COLUMNS[column], y: 11 }, text),
     );
     const names = this.data.features.map(({ name }, unit) => {
@@ -143,7 +143,7 @@ class Drawing {
         unit.toggleAttribute("data-rests", rests[layer][i]);
         unit.lastChild.textContent = done ? (rests[layer][i] ? "休" : number(value)) : "";
         unit.style.setProperty("--tint", value < 0 ? "var(--minus)" : "var(--plus)");
-        unit.style.setProperty("--much", done ? `${Math.min(60, 60 * Math.abs(value)).toFixed(0)}%` : "0%");
+        unit.style.setProperty("--much", done ? `${Math.min(50, 50 * Math.abs(value)).toFixed(0)}%` : "0%");
       });
       const count = rests[layer].filter(Boolean).length;
       this.resting[layer].textContent = done ? `休み ${count} / ${values.length}` : "";
@@ -211,7 +211,7 @@ class Drawing {
     const asleep = resting.findIndex((count, layer) => count === rests[layer].length);
     const rested = `隠れ層1で ${resting[0]} 個、隠れ層2で ${resting[1]} 個が休みました。`;
     if (asleep >= 0)
-      return `${patient}${rested}隠れ層${asleep + 1}の全員が休んだので、検査値は予測に届きません。予測 ${risk} は、患者と関係なく決まっています。`;
+      return `${patient}${rested}隠れ層${asleep + 1}の全員が休んだので、患者の値は予測に届きません。予測 ${risk} は、患者と関係なく決まっています。`;
     if (p === 0) return `${patient}p = 0 なので、誰も休みません。敗血症の予測は ${risk} です。`;
     const unit = rests[0].indexOf(false);
     const value = state.layers[0][unit];

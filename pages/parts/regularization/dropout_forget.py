@@ -147,7 +147,7 @@ def _result(watched: runs.Watched, forgotten: bool) -> None:
     except TimeoutError:
         st.info(workings.WAIT)
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(_guesses(forgotten), watched.specs, lambda: reading.answer(found, forgotten))
     parts.whys(reading.whys(spec, result, found, forgotten))
     patients = view.chosen(found)

@@ -103,7 +103,7 @@ def answer(found: Ones, scaled: bool) -> lesson.Answer:
 
 
 def _result(spec: OnesSpec, scaled: bool, found: Ones) -> None:
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, (spec, scaled), lambda: answer(found, scaled))
     for why in whys(spec, scaled, found):
         st.markdown(f"**なぜ** — {why}")

@@ -45,7 +45,7 @@ def _tiles_spec(names: tuple[str, ...]) -> charts.Spec:
     )
     written = base.mark_text(fontSize=12, fontWeight=600).encode(
         text=alt.Text("value:Q", format=".3~g"),
-        color=alt.condition(f"{rests} || datum.place == {SUM}", alt.value(REST), alt.value("white")),
+        color=alt.condition(f"{rests} || datum.place == {SUM}", alt.value(REST), alt.value("black")),
     )
     return charts.finish(alt.layer(tile, written), 30 * len(names) + 10)
 

@@ -58,9 +58,7 @@ def show() -> None:
         try:
             found = _rest(digest(spec), spec)
         except TimeoutError:
-            st.info(
-                "計算の準備をしています。数秒後に、もう一度つまみを動かすか、ページを読み直してください。"
-            )
+            st.info("計算の準備をしています。数秒後に、もう一度設定を変えるか、ページを読み直してください。")
             return
         dropout_drawing.show(spec, found, SLOT)
     if asked:
@@ -82,7 +80,7 @@ def answer(found: Rest) -> lesson.Answer:
 
 
 def _result(spec: RestSpec, found: Rest) -> None:
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, spec, lambda: answer(found))
     for why in whys(spec, found):
         st.markdown(f"**なぜ** — {why}")
@@ -112,7 +110,7 @@ def sentences(spec: RestSpec, found: Rest) -> list[str]:
         f"{mantissa}×10{_raised(int(exponent))} 種類です。"
         "どれも同じ重みを分け合っているので、別々に学習するわけではありません。",
         f"**休んだ割合**: 平均 {(~working).mean():.1%}(p = {spec.p:g})。"
-        f"いちばん休んだユニットは {rested.max()} 回、"
+        f"いちばん休んだユニットは {rested.max()} 回休み、"
         f"いちばん働いたユニットは {rested.min()} 回しか休みませんでした。"
         "ステップを重ねるほど、どのユニットも p に近づきます。",
         f"**予測のゆれ**: 同じ患者・同じ重みでも、train() と eval() の予測は平均で "
@@ -131,7 +129,7 @@ def whys(spec: RestSpec, found: Rest) -> list[str]:
     if silent > STEPS // 4:
         return [
             f"{STEPS} ステップのうち {silent} ステップで、どちらかの層の全員が休みました(**休みすぎ**)。"
-            "そのステップでは検査値が予測に届かず、患者から学べません。"
+            "そのステップでは患者の値が予測に届かないので、何も学べません。"
             f"起こる確率は 1 − (1 − p{_raised(LAYERS[0])})(1 − p{_raised(LAYERS[1])}) = "
             f"{silent_share(spec.p):.0%} です。ユニットの少ない層ほど、p を控えめにします。"
         ]

@@ -144,7 +144,7 @@ def show() -> None:
 
 def _result(spec: PathsSpec, found: Paths, place: int) -> None:
     strength = float(STRENGTHS[place])
-    st.subheader("読み解き")
+    st.header("読み解き")
     left, right = st.columns(2, gap="large")
     with left:
         view.why(PRESETS)
@@ -201,7 +201,7 @@ def _reading(spec: PathsSpec, found: Paths, place: int) -> list[str]:
         f"(近接勾配法は {zeros(found.lasso).sum()} 個)。",
         f"**L2** も、ちょうど 0 は {zeros(found.ridge).sum()} 個です。λ を 0.001 から 10 まで上げると、"
         f"Σ|w| は {np.abs(found.ridge[0]).sum():.2f} から {np.abs(found.ridge[-1]).sum():.2f} へ、"
-        "全員がそろって縮みます。",
+        "10個の係数がそろって縮みます。",
         f"近接勾配法の検証損失が最も低いのは λ = {STRENGTHS[best]:.3g}(損失 {lowest})で、"
         f"そのとき残る係数は {10 - int(zeros(found.lasso)[best])} 個です(学習 {spec.patients} 人)。",
     ]

@@ -14,7 +14,7 @@ def show(found: Paths, place: int) -> None:
     strength, w, slope = float(STRENGTHS[place]), found.lasso[place], found.slopes[place]
     with st.expander("数式で見る(いまの数字)"):
         st.latex(
-            r"L_\text{total} = \frac{1}{N}\sum_i (y_i - x_i^\top w)^2 + \lambda\,R(w),\quad"
+            r"L_\text{合計} = \frac{1}{N}\sum_i (y_i - x_i^\top w)^2 + \lambda\,R(w),\quad"
             rf" \lambda = {strength:.3g}"
         )
         st.markdown("近接勾配法(ISTA)の1歩。FISTA は、これに勢いを付けて速くしたものです。")

@@ -50,7 +50,7 @@ def show() -> None:
         st.markdown(
             "大きな重みには「罰」を払わせます。全体の損失は、もとの損失 L に罰 R を λ 倍して足したものです。"
         )
-        st.latex(r"L_\text{total} = L + \lambda\,R(W)")
+        st.latex(r"L_\text{合計} = L + \lambda\,R(W)")
         start, end = (
             round(st.slider(label, -3.0, 3.0, default, 0.1, format="%.1f", key=key, bind="query-params"), 1)
             for label, default, key in (

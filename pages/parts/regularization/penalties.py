@@ -43,8 +43,8 @@ def _setting(table: str, rows: int, l1: float, l2: float, p: float, hidden: str)
 
 PRESETS = [
     lesson.Preset("既定(効く)", _setting("体温", 40, 3e-4, 1e-3, 0.1, "64×2層")),
-    lesson.Preset("λが大きすぎる", _setting("体温", 40, 0.1, 0.3, 0.1, "64×2層")),
-    lesson.Preset("小さな網にドロップアウト", _setting("体温", 40, 3e-4, 1e-3, 0.5, "8×1層")),
+    lesson.Preset("λ が大きすぎる", _setting("体温", 40, 0.1, 0.3, 0.1, "64×2層")),
+    lesson.Preset("小さなネットワークにドロップアウト", _setting("体温", 40, 3e-4, 1e-3, 0.5, "8×1層")),
     lesson.Preset("患者が多い", _setting("体温", 480, 3e-4, 1e-3, 0.1, "64×2層")),
     lesson.Preset("20種類のマーカー", _setting("マーカー", 60, 1e-3, 3e-3, 0.5, "64×2層")),
 ]
@@ -105,7 +105,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             if study.truth is not None:
                 view.show_patients(specs[0].table)
             st.info(
-                f"{study.about}。正則化なし・L1・L2・ドロップアウト・全部の5つを、"
+                f"{study.about}。正則化なし・L1・L2・ドロップアウト・全部入りの5つを、"
                 "同じ患者、同じ初期値から同時に学習させ、どれが初めての患者に強いかを比べます。",
                 icon=":material/compress:",
             )
@@ -141,7 +141,7 @@ def _result(watched: runs.Watched) -> None:
     frame = penalties_bands.judged(watched.run.frames, rows)
     if results is None or frame is None:
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     found = penalties_reading.standings(watched.specs, results, frame, rows)
     lesson.score(SLOT, watched.specs, lambda: penalties_reading.answer(found))
     penalties_reading.show_tables(found)

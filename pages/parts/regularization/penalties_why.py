@@ -27,7 +27,7 @@ def whys(specs: Sequence[TableRunSpec], found: Sequence[Standing], rows: int, we
     if dead:
         lost = dead[0]
         told.append(
-            f"**λが大きすぎる(未学習)**: 「{'」「'.join(s.name for s in dead)}」では、"
+            f"**λ が大きすぎる(未学習)**: 「{'」「'.join(s.name for s in dead)}」では、"
             "予測を当てるより罰を減らすほうが得になり、"
             f"重みがほとんど消えました(「{lost.name}」は Σw² {text.number(lost.squares)}、"
             f"ほぼ0が {lost.small:.0%})。学習損失 {text.number(lost.train)} は、"
@@ -45,7 +45,8 @@ def whys(specs: Sequence[TableRunSpec], found: Sequence[Standing], rows: int, we
         )
     if not dead and found[ALL].test > (1 + CLOSE) * best.test and found[ALL].train > 1.5 * best.train:
         told.append(
-            "**重ねすぎ**: 3つの罰を全部かけると、それぞれの強さは同じでも、ブレーキの合計は強くなります。"
+            "**重ねすぎ**: 3つの正則化を全部かけると、それぞれの強さは同じでも、"
+            "ブレーキの合計は強くなります。"
             f"「全部」の学習損失は {text.number(found[ALL].train)} で、"
             f"「{best.name}」の {text.number(best.train)} より高く止まりました。"
             "組み合わせるときは、1つずつを弱めます。"

@@ -56,7 +56,7 @@ PRESETS = [
     _preset(
         "患者が少なすぎる",
         "50人では、役に立たないマーカーも偶然だけで重症度と相関します。190個もあれば、"
-        "本物より強く見えるものが必ず混じり、L1 は本物を取りこぼして偶然を拾います。",
+        "本物より強く見えるものがまず間違いなく混じり、L1 は本物を取りこぼして偶然を拾います。",
         patients=50,
     ),
     _preset(
@@ -176,8 +176,8 @@ def show() -> None:
             selection_view.show_correlations(choice.study)
             st.info(
                 f"模擬患者の {MARKERS} 個のバイオマーカーから、重症度スコアを予測します。"
-                f"本物は {REAL_COUNT} 個だけです。図は1個ずつの相関です。"
-                f"残り {MARKERS - REAL_COUNT} 個の偶然と、見分けがつくでしょうか。"
+                f"本当に関係があるのは {REAL_COUNT} 個だけです。"
+                f"上の相関の図で、残り {MARKERS - REAL_COUNT} 個の偶然の相関と見分けがつくでしょうか。\n\n"
                 f"検証用 {HELD_OUT} 人とテスト用 {TESTED} 人を別に用意し、"
                 f"患者の集め直しを {REPEATS} 回くり返します。",
                 icon=":material/biotech:",
@@ -195,7 +195,7 @@ def show() -> None:
 
 def _result(choice: Choice, found: Study) -> None:
     places = choice.places(found)
-    st.subheader("読み解き")
+    st.header("読み解き")
     left, right = st.columns(2, gap="large")
     with left:
         view.why(PRESETS)

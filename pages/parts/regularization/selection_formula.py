@@ -17,7 +17,7 @@ def show(spec: StudySpec, place: int) -> None:
     chance = 2 * math.sqrt(2 * math.log(useless) / spec.patients)
     with st.expander("数式で見る(いまの数字)"):
         st.latex(
-            r"L_\text{total} = \frac{1}{N}\sum_i (y_i - x_i^\top w)^2 + \lambda\sum_j |w_j|,"
+            r"L_\text{合計} = \frac{1}{N}\sum_i (y_i - x_i^\top w)^2 + \lambda\sum_j |w_j|,"
             rf"\quad N = {spec.patients},\ \lambda = {STRENGTHS[place]:.3g}"
         )
         st.markdown(

@@ -60,7 +60,7 @@ function moment(data, step) {
 }
 
 function sentence(data, { phase, update }) {
-  if (phase === -1) return "心拍数と血圧から乳酸値(mmol/L)を予測するニューロンです。「1つ進む」を押すと、コードを1行ずつ実行します。";
+  if (phase === -1) return "心拍数と収縮期血圧から、乳酸値(mmol/L)を予測するニューロンです。「1つ進む」を押すと、コードを1行ずつ実行します。";
   const { before: w, output, loss, slope, own, kept, found, gradient, after } = update;
   const { x, y } = data.patients[update.patient];
   const left = found && `前の勾配(w₁ は ${number(found[0])})`;

@@ -33,7 +33,7 @@ PRESETS = [
     lesson.Preset(
         "学習率が小さすぎる",
         DEFAULTS | {"tc_rate": 0.0001},
-        "向きは合っていますが、1回に動く量が小さすぎて、この回数では損失がほとんど下がりません。",
+        "修正の向きは合っていますが、1回に動く量が小さすぎて、この回数では損失がほとんど下がりません。",
     ),
 ]
 
@@ -107,7 +107,9 @@ def show() -> None:
     try:
         trace, *others = _walk(digest(specs), specs)
     except TimeoutError:
-        stage.info("計算の準備をしています。数秒後に、もう一度つまみを動かすか、ページを読み直してください。")
+        stage.info(
+            "計算の準備をしています。数秒後に、もう一度つまみを動かすか、ページを再読み込みしてください。"
+        )
         return
     other = others[0] if others else None
     with stage:
@@ -130,7 +132,7 @@ def _edits(edits: tuple[Edit, ...]) -> None:
 
 
 def _result(spec: NeuronSpec, trace: Trace, other: Trace | None) -> None:
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, spec, lambda: cycle_reading.answer(trace, other))
     st.markdown("\n".join(f"- {s}" for s in cycle_reading.sentences(spec, trace, other)))
     why = next((p.why for p in PRESETS if p.why and _is_preset(p, spec)), "")

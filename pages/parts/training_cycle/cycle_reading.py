@@ -23,12 +23,12 @@ def answer(trace: Trace, other: Trace | None) -> lesson.Answer:
         first = trace.updates[0]
         before, after = first.before[0], first.after[0]
         choice = MOVED[0] if after > before else MOVED[1] if after < before else MOVED[2]
-        side = "低すぎた" if first.slope < 0 else "高すぎた" if first.slope > 0 else "外れなかった"
+        side = "より低かった" if first.slope < 0 else "より高かった" if first.slope > 0 else "と同じだった"
         return lesson.Answer(
             choice,
             _minus_signs(
                 f"w₁ は {before:.3f} から {after:.3f} になりました。予測 {first.output:.2f} が正解 "
-                f"{LACTATE[first.patient]:.1f} より{side}ため、勾配は {first.gradient[0]:.3f} です。"
+                f"{LACTATE[first.patient]:.1f} {side}ため、勾配は {first.gradient[0]:.3f} です。"
                 "重みは、勾配と逆の向きに動きます。"
             ),
         )
@@ -124,7 +124,7 @@ def formula(spec: NeuronSpec, update: Update) -> None:
     )
     st.markdown(
         "**反省(逆伝播 backward)** — 重みを少し増やすと損失がどれだけ増えるか(勾配)を、"
-        "出口から逆にたどって求めます。"
+        "出力の側から逆にたどって求めます。"
     )
     st.latex(
         r"\begin{aligned}\frac{\partial L}{\partial w_1} &= \frac{\partial L}{\partial \hat y} \cdot"

@@ -16,8 +16,11 @@ PAGE = "training_cycle"
 SLOT = "tc_run"
 TABLES = {"乳腺腫瘍": "breast_cancer", "糖尿病": "diabetes"}
 ABOUT = {
-    "breast_cancer": "**乳腺腫瘍** — 細胞核の特徴30項目から、悪性か良性かを見分けます(scikit-learn、569例)。",
-    "diabetes": "**糖尿病** — 年齢・BMI・血圧など10項目から、1年後の進行度を予測します(同、442例)。",
+    "breast_cancer": "**乳腺腫瘍** — 穿刺吸引細胞診の画像で測った細胞核の特徴30項目から、"
+    "悪性か良性かを見分けます"
+    "(scikit-learn の breast cancer、569例)。",
+    "diabetes": "**糖尿病** — 年齢・BMI・血圧など10項目から、1年後の進行度(点数)を予測します"
+    "(scikit-learn の diabetes、442例)。",
 }
 LOSS_LABELS = {"breast_cancer": "損失(交差エントロピー)", "diabetes": "損失(MSE)"}
 HIDDEN = [0, 4, 16, 64]
@@ -44,12 +47,12 @@ PRESETS = [
     lesson.Preset(
         "修正が大きすぎる",
         _setting("SGD+モメンタム", 1.0),
-        "修正のたびに正解を飛び越え、外れが広がります。反省の向きは正しくても、直す量が多すぎます。",
+        "修正のたびに正解を飛び越え、外れが広がります。直す向きは正しくても、直す量が大きすぎます。",
     ),
     lesson.Preset(
-        "周回が足りない",
+        "エポックが足りない",
         _setting("SGD", 0.01, epochs=3),
-        "学習率は悪くありませんが、3エポックでは修正の回数が足りません。損失はまだ下がる途中です。",
+        "学習率は妥当ですが、3エポックでは修正の回数が足りません。損失はまだ下がる途中です。",
     ),
 ]
 
@@ -86,7 +89,12 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[TableRunSpec, ...], str]:
             bind="query-params",
         )
         batch = st.select_slider(
-            "バッチサイズ(1回の修正に使う人数)", [1, 8, 32, 128], 32, key="tc_batch", bind="query-params"
+            "バッチサイズ",
+            [1, 8, 32, 128],
+            32,
+            key="tc_batch",
+            bind="query-params",
+            help="1回の修正に使う患者の人数です。",
         )
         seed = st.number_input("乱数の種", 0, 9999, 0, key="tc_seed", bind="query-params")
     names = {label: name for name, label in text.OPTIMIZER_LABELS.items()}
@@ -155,7 +163,7 @@ def _result(watched: runs.Watched) -> None:
     if results is None:
         return
     first = results[0]
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: cycle_run.answer(first))
     labels = [text.VERDICT_LABELS[verdict.read_run(result).verdict] for result in results]
     left, right = st.columns(2, gap="large")

@@ -9,7 +9,7 @@ import streamlit as st
 from core.history import TableRun
 from core.specs import TableRunSpec
 from pages.ui import lesson, text
-from pages.ui.rules import RULES_LATEX
+from pages.ui.rules import latex
 
 CHOICES = ["10%未満", "10〜50%", "50〜100%", "100%を超えるか、計算不能"]
 
@@ -20,8 +20,12 @@ def answer(result: TableRun) -> lesson.Answer:
     numbers = f"{text.number(start)} → {text.number(end)}"
     share = end / start if start else math.inf
     if not share <= 1:  # no number is not either
-        kind = f"{share:.0%} です" if math.isfinite(share) else "数として計算できなくなりました"
-        return lesson.Answer(CHOICES[3], f"学習損失は {numbers} で、{kind}。")
+        if math.isfinite(share):
+            return lesson.Answer(CHOICES[3], f"学習損失は {numbers} で、最初の {share:.0%} に増えました。")
+        return lesson.Answer(
+            CHOICES[3],
+            f"学習損失は {text.number(start)} から始まり、途中で数値として計算できなくなりました。",
+        )
     choice = CHOICES[0] if share < 0.1 else CHOICES[1] if share < 0.5 else CHOICES[2]
     return lesson.Answer(choice, f"学習損失は {numbers} で、最初の {share:.1%} です。")
 
@@ -51,7 +55,7 @@ def formula(result: TableRun, spec: TableRunSpec) -> None:
         st.markdown(f"採点: 学習用の患者 {result.rows[0]} 人の損失を平均します({end.number} エポック目)。")
         st.latex(rf"{loss} = {value}")
         st.markdown("修正: 1つのミニバッチごとに、すべてのパラメータ w を勾配と逆の向きへ動かします。")
-        st.latex(RULES_LATEX[spec.optimizer.name] + rf"\qquad \eta = {end.lr:g}")
+        st.latex(latex(spec.optimizer.name) + rf"\qquad \eta = {end.lr:g}")
         st.markdown("くり返し: 患者の数をバッチサイズで割り(端数は切り上げ)、エポック数を掛けます。")
         st.latex(
             rf"\lceil {result.rows[0]} / {spec.training.batch_size} \rceil \times {end.number}"

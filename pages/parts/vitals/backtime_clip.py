@@ -59,7 +59,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
             "窓の長さ T(点)", [10, 30, 60, 100], 60, key="vb_c_length", bind="query-params"
         )
         lr = st.select_slider(
-            "学習率(SGD)",
+            "学習率 η(SGD)",
             [0.01, 0.03, 0.1, 0.3],
             0.1,
             format_func=lambda v: f"{v:g}",
@@ -109,7 +109,7 @@ def _result(watched: runs.Watched) -> None:
         return
     clipped = watched.specs[reading.CLIPPED]
     longest = clipped.training.clip or 1.0
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: reading.answer(clipped, results))
     reading.show_table(results, longest)
     parts.whys(reading.whys(clipped, results))

@@ -101,7 +101,7 @@ def show() -> None:
             else f"長さ {spec.length} の窓で測りました。"
         )
     backs = found[spec.length]
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, spec, lambda: reading.answer(backs))
     reading.show_table(backs)
     parts.whys(reading.whys(spec, backs))

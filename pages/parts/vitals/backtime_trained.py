@@ -42,7 +42,7 @@ def _controls(question: DeltaGenerator, picture: DeltaGenerator) -> None:
     with st.expander("詳しい設定"):
         mode = lesson.seeds("vb_t_seeds")
         lr = st.select_slider(
-            "学習率",
+            "学習率 η",
             [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
             1e-3,
             format_func=lambda v: f"{v:g}",
@@ -114,7 +114,7 @@ def _result(watched: runs.Watched) -> None:
     if results is None:
         return
     spec = watched.spec
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: answer(results[0]))
     parts.table(
         ["ネットワーク", "最初まで残る割合(学習前 → 後)", "1点ごとの倍率", "学習損失"],

@@ -204,18 +204,18 @@ def _details(source: Source) -> dict[str, object]:
     )
     hidden = st.select_slider("隠れユニット数", [4, 8, 16, 32, 64], 16, key="ve_hidden", bind="query-params")
     lr = st.select_slider(
-        "学習率",
+        "学習率 η",
         [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2],
         3e-3,
         format_func=lambda v: f"{v:g}",
         key="ve_lr",
         bind="query-params",
     )
-    epochs = st.slider("エポック数(上限)", 5, 200, 60, step=5, key="ve_epochs", bind="query-params")
-    patience = st.slider("早期終了の忍耐(エポック)", 2, 50, 10, key="ve_patience", bind="query-params")
+    epochs = st.slider("最大エポック数", 5, 200, 60, step=5, key="ve_epochs", bind="query-params")
+    patience = st.slider("早期終了の我慢(エポック)", 2, 50, 10, key="ve_patience", bind="query-params")
     batch = st.select_slider("バッチサイズ", [16, 32, 64, 128, 256], 64, key="ve_batch", bind="query-params")
     clip = st.select_slider(
-        "勾配クリッピング",
+        "勾配クリッピングの上限",
         [0.0, 0.1, 0.5, 1.0, 5.0],
         0.0,
         format_func=lambda v: f"{v:g}" if v else "なし",
@@ -279,5 +279,5 @@ def _result(watched: runs.Watched) -> None:
     if evaluate_leak.leaks(watched.specs):
         evaluate_leak.show(SLOT, watched, source)
         return
-    st.subheader("答え合わせ")
+    st.header("答え合わせ")
     evaluate_reading.show(SLOT, watched, source)

@@ -47,7 +47,7 @@ def show(slot: str, watched: Watched, source: Source) -> None:
     last = specs[0].horizons
     name = specs[0].panel.targets[0]
     unit = source.units.get(name, "")
-    st.subheader("手元の成績と、未来での成績")
+    st.header("手元の成績と、未来での成績")
     st.markdown(EXPLAINED[specs[-1].leak])
     lesson.score(slot, specs, lambda: _answer(results, specs))
     _chart(results, specs, text.plain(unit))

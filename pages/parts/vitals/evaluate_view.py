@@ -149,7 +149,7 @@ def _errors_spec(metric: str, unit: bool, names: tuple[str, ...]) -> Spec:
     title = {
         "MAE": "MAE",
         "RMSE": "RMSE",
-        "MASE": "MASE(1未満で単純予測に勝ち)",
+        "MASE": "MASE(学習区間の1点差の平均 = 1)",
         "スキル": "スキル(0より上で直前の値に勝ち)",
     }
     y = alt.Y(

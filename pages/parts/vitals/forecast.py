@@ -72,14 +72,14 @@ def show() -> None:
         """Choose how to train, and start. A fragment: moving a slider redraws nothing but the sliders."""
         cell = parts.cell("cell", "rnn")
         length = st.slider("窓の長さ(何点前まで見るか)", 2, 60, 10, key="window", bind="query-params")
-        epochs = st.slider("エポック数", 10, 500, 200, step=10, key="epochs", bind="query-params")
         start = st.container()
+        epochs = st.slider("エポック数", 10, 500, 200, step=10, key="epochs", bind="query-params")
         with st.expander("詳しい設定"):
             hidden = st.select_slider(
                 "隠れユニット数", [4, 8, 16, 32, 64, 128], 32, key="hidden", bind="query-params"
             )
             lr = st.select_slider(
-                "学習率",
+                "学習率 η",
                 [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0],
                 1e-3,
                 format_func=lambda v: f"{v:g}",
@@ -88,7 +88,7 @@ def show() -> None:
             )
             batch = st.select_slider("バッチサイズ", [4, 8, 16, 32, 64], 16, key="batch", bind="query-params")
             clip = st.select_slider(
-                "勾配クリッピング(勾配の長さの上限)",
+                "勾配クリッピングの上限",
                 [0.0, 0.1, 0.5, 1.0, 5.0],
                 0.0,
                 format_func=lambda v: f"{v:g}" if v else "なし",
@@ -96,12 +96,13 @@ def show() -> None:
                 bind="query-params",
             )
             patience = st.select_slider(
-                "早期終了(検証損失が何エポック良くならなければ止めるか)",
+                "早期終了の我慢(エポック)",
                 [0, 5, 10, 20, 50],
                 0,
                 format_func=lambda v: f"{v}" if v else "止めない",
                 key="patience",
                 bind="query-params",
+                help="検証損失が、このエポック数だけ続けて最良を更新できなければ、学習をやめます。",
             )
             if patience and not split.validation:
                 st.caption("早期終了は、「検証に使う割合」を 10% か 20% にすると働きます。")

@@ -143,7 +143,7 @@ def show_result(slot: str, watched: Watched) -> None:
             "学習率が大きすぎると、重みの修正が行き過ぎて戻れなくなります。学習率を下げて試してください。"
         )
         return
-    st.subheader("テスト区間の予測")
+    st.header("テスト区間の予測")
     cell = text.CELL_LABELS[watched.spec.model.name]
     charts.draw(
         charts.titled(

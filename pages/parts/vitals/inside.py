@@ -115,7 +115,7 @@ def _settings(question: DeltaGenerator) -> None:
         )
         epochs = st.slider("エポック数", 10, 300, 100, step=10, key="vi_epochs", bind="query-params")
         lr = st.select_slider(
-            "学習率", _RATES, 1e-2, format_func=lambda v: f"{v:g}", key="vi_lr", bind="query-params"
+            "学習率 η", _RATES, 1e-2, format_func=lambda v: f"{v:g}", key="vi_lr", bind="query-params"
         )
         seed = st.number_input("乱数の種", 0, 9999, 0, key="vi_seed", bind="query-params")
         mode = st.segmented_control(

@@ -54,7 +54,7 @@ class Equations {
         ...parts.map((part) => (part instanceof Grid ? part.root : element("span", "lab-inside-sign", part))),
       ),
     );
-    this.cards[card].querySelector("h4").textContent = title;
+    this.cards[card].querySelector("h3").textContent = title;
     this.cards[card].querySelector(".lab-inside-equation").replaceChildren(...made);
   }
 

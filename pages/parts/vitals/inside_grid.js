@@ -2,6 +2,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const NUMBERED = 8; // units up to which a matrix shows its numbers
 const LISTED = 16; // and a column
+const DEEPEST = 55; // percent of colour behind numbers: of more, they could not be read in the dark
 const CELLS = 40; // units up to which cells are elements; of more, a matrix is painted
 
 function number(value, digits = 2) {
@@ -81,7 +82,7 @@ class Grid {
     if (this.canvas) return this.paint(values);
     this.cells.forEach((cell, place) => {
       const value = values?.[place] ?? 0;
-      cell.style.setProperty("--much", `${this.depth(value) * 85}%`);
+      cell.style.setProperty("--much", `${this.depth(value) * DEEPEST}%`);
       cell.toggleAttribute("data-minus", value < 0);
       if (this.numbered) cell.textContent = values === null ? "" : number(value);
     });
@@ -93,7 +94,7 @@ class Grid {
     for (let place = 0; place < this.rows * this.columns; place++) {
       const value = values?.[place] ?? 0;
       image.data.set(value < 0 ? [230, 159, 0] : [45, 139, 208], 4 * place);
-      image.data[4 * place + 3] = Math.round(this.depth(value) * 230);
+      image.data[4 * place + 3] = Math.round(this.depth(value) * DEEPEST * 2.55);
     }
     context.putImageData(image, 0, 0);
   }

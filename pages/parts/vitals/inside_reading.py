@@ -72,7 +72,7 @@ def whys(spec: ForecastSpec, result: ForecastRun, found: Look) -> list[str]:
     first, last = result.history[0].train_loss, result.history[-1].train_loss
     if last > 0.5 * first:
         return [
-            f"学習損失が {text.number(first)} から {text.number(last)} にしかなっていません(**学習不足**)。"
+            f"学習損失が {text.number(first)} から {text.number(last)} までしか下がりません(**学習不足**)。"
             f"学習率 {spec.optimizer.lr:g} で {len(result.history)} エポックでは、重みの修正が足りません。"
         ]
     return []

@@ -48,11 +48,11 @@ def show(slot: str, watched: Watched, own: bool) -> None:
         return
     axis: Axis = watched.context
     net = network(spec.model, result.weights, result.scale)
-    st.subheader("1つの窓を、1点ずつ読む")
+    st.header("1つの窓を、1点ずつ読む")
     st.fragment(_walk)(spec, result, windows, net, found, axis)
-    st.subheader("隠れ状態の移り変わり(テスト区間)")
+    st.header("隠れ状態の移り変わり(テスト区間)")
     st.fragment(_states)(result, net, found, axis)
-    st.subheader("読み解き")
+    st.header("読み解き")
     _reading(slot, watched, result, net, found, own)
 
 
@@ -153,7 +153,7 @@ def _reading(slot: str, watched: Watched, result: ForecastRun, net: Network, fou
         )
     with told:
         workings.sentences(reading.sentences(result, found, net))
-    st.markdown("#### 状況分析レポート")
+    st.markdown("### 状況分析レポート")
     inside_report.show(found, unit)
     if own:
         _pin(watched, result)

@@ -45,7 +45,7 @@ def _settings(details: DeltaGenerator) -> tuple[tuple[RecallSpec, ...], str]:
         mode = lesson.seeds("vr_seeds")
         epochs = st.slider("エポック数", 5, 60, 20, step=5, key="vr_epochs", bind="query-params")
         lr = st.select_slider(
-            "学習率", RATES, 1e-3, format_func=lambda v: f"{v:g}", key="vr_lr", bind="query-params"
+            "学習率 η", RATES, 1e-3, format_func=lambda v: f"{v:g}", key="vr_lr", bind="query-params"
         )
         noise = st.select_slider(
             "雑音の大きさ", [0.0, 0.1, 0.3, 0.5, 0.7, 1.0], 0.5, key="vr_noise", bind="query-params"
@@ -105,7 +105,7 @@ def _result(watched: runs.Watched) -> None:
         return
     spec, frames = watched.spec, watched.run.frames
     found = reading.standings(results)
-    st.subheader("読み解き")
+    st.header("読み解き")
     lesson.score(SLOT, watched.specs, lambda: reading.answer(spec, found))
     if results[0].ending == "stopped":
         st.caption(f"{len(results[0].history)} エポックで停止しました。その時点の重みで判定しています。")
@@ -113,7 +113,7 @@ def _result(watched: runs.Watched) -> None:
     parts.whys(reading.whys(spec, found))
     parts.points(reading.sentences(found, results))
     if len(frames) > 1:
-        st.markdown("##### 答えは、どの記録に効かされているか")
+        st.markdown("### 答えは、どの記録に効かされているか")
         st.caption(
             "t 回目の値を少し動かしたとき、答えがどれだけ動くかです"
             f"(|∂(答え)/∂xₜ|、{ASKED} 人の平均)。左端が合図です。"

@@ -148,7 +148,7 @@ def sentences(found: Sequence[Standing], results: Sequence[RecallRun]) -> list[s
             "5シードで、運の分を確かめてください。"
         )
         told.append(
-            f"SimpleRNN は、学習前の感度が {size(rnn.before)} しかないのに、{rnn.seeds} 回中 {rnn.times} 回 "
+            f"SimpleRNN は、学習前の感度が {size(rnn.before)} しかないのに、{rnn.seeds} 回中 {rnn.times} 回"
             f"思い出せました。Adam は小さな勾配も1歩の大きさに引き伸ばすためです。{luck}"
         )
     saturated = [one.name for one in found if one.verdict == YES and one.after < TINY and one.flipped > 0.5]

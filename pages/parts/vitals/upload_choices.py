@@ -184,7 +184,7 @@ def _read_as(imported: Imported, header: str) -> str:
         key = columns[header].signal
         return _MEANINGS[key] if key else "そのまま使う"
     if f"{header}(上)" in columns:
-        return "血圧の上と下"
+        return "収縮期血圧と拡張期血圧"
     return "時刻" if header == imported.clock.column else "使わない"
 
 

@@ -100,7 +100,7 @@ def _settings(details: DeltaGenerator) -> WarningSpec:
             bind="query-params",
         )
         lr = st.select_slider(
-            "学習率",
+            "学習率 η",
             [1e-3, 3e-3, 5e-3, 1e-2, 3e-2],
             5e-3,
             format_func=lambda rate: f"{rate:g}",

@@ -68,11 +68,11 @@ def patient(found: Found) -> None:
     flags_view.show_flags(found.spec, [each[0] for each in found.flags])
     st.caption("目印が点いていた時間です。双子は悪化しないので、そこに点いた目印はすべて誤りです。")
     parts.table(
-        ["目印", "気づくまで", "引いた信号", "双子での誤り"],
+        ["目印", "気づくまで", "きっかけの信号", "双子での誤り"],
         words.first_flags([each[0] for each in found.flags], found.leading, found.spec),
     )
     flags_view.show_signals(found.spec, found.seen.own[0, place], case)
-    st.caption("ネットワークの残差を、信号ごとに見たものです。色の濃い信号が、目印を引いています。")
+    st.caption("ネットワークの残差を、信号ごとに見たものです。色の濃い信号が、目印のきっかけです。")
 
 
 def population(found: Found) -> None:

@@ -68,7 +68,7 @@ def _choices() -> Choices:
     )
     together = parts.choice("5つの信号のまとめ方", COMBINE, "vw_combine")
     clipped = st.toggle(f"飛び値を ±{CLIP:g} 倍で頭打ち", True, key="vw_clip", bind="query-params")
-    with st.expander("くらべる相手と数え方"):
+    with st.expander("比べる相手と数え方"):
         limits = parts.choice("「範囲の外」の範囲", LIMITS, "vw_limits")
         st.caption(view.limits(limits))
         times = st.slider("範囲の外が何回続いたら目印にするか", 1, 6, 1, key="vw_times", bind="query-params")
@@ -95,7 +95,7 @@ def show(watched: runs.Watched) -> None:
     if not result.history:
         st.info("1エポックも終わらないうちに停止しました。")
         return
-    st.subheader("読み解き")
+    st.header("読み解き")
     _reading(watched, result)
 
 

@@ -198,7 +198,7 @@ def whys(
         hours = spec.cut.train.stop / PER_HOUR
         found.append(
             f"学習したのは、この患者の {hours:.0f} 時間({len(range(spec.cut.train.stop))} 点)だけです。"
-            "夜の値を見たことがなく、物差し(較正)も数時間ぶんの値だけで決めています。"
+            "夜の値を見たことがなく、ものさし(較正)も数時間ぶんの値だけで決めています。"
         )
     return found
 
