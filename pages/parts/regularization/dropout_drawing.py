@@ -26,9 +26,9 @@ _HTML = """
       <code>model.eval()</code><span>判定</span>
     </button>
   </div>
-  <svg class="lab-drop-network" viewBox="0 0 400 322" role="img"></svg>
+  <svg class="lab-drop-network" viewBox="0 0 400 322" role="img" aria-label="ネットワーク"></svg>
   <p class="lab-drop-said" aria-live="polite"></p>
-  <svg class="lab-drop-rests" viewBox="0 0 400 124" role="img"></svg>
+  <svg class="lab-drop-rests" viewBox="0 0 400 124" role="img" aria-label="休んだ割合"></svg>
   <p class="lab-drop-kinds"></p>
   <div class="vega-bindings" hidden>
     <input type="range" name="step" min="0" max="1000" step="1" value="1">
