@@ -183,6 +183,6 @@ def test_map_a_network_play_its_epochs_and_look_along_other_directions(
     assert fact(page, "地図からの距離") == "0"
     assert float(fact(page, "地図上の高さ")) == pytest.approx(last, rel=0.01)
     page.get_by_role("radio", name="ランダム").click()
-    expect(page.get_by_text("でたらめに選んだ向き")).to_be_visible()
+    expect(page.get_by_text("乱数で選んだ向きは").first).to_be_visible()
     expect(page.get_by_text("正解は「ほとんど写らない(10%未満)」")).to_be_visible()
     assert not overflows(page)
