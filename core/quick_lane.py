@@ -80,25 +80,29 @@ class QuickLane:
             future = self._submit(answer_all, [(request.job, request.args) for request in parcel])
             future.add_done_callback(lambda done: self._on_done(parcel, done))
         except Exception as error:
-            self._close(parcel, error)
+            self._lose(parcel, error)
+            self._make_room()
 
     def _on_done(self, parcel: list[_Request], future: Any) -> None:
         try:
             answers = future.result(timeout=10)
         except BaseException as error:
-            self._close(parcel, error)
-            return
-        for request, (went_well, value) in zip(parcel, answers, strict=True):
-            if went_well:
-                request.answer.set_result(value)
-            else:
-                request.answer.set_exception(value)
-        self._close([], None)
+            self._lose(parcel, error)
+        else:
+            for request, (went_well, value) in zip(parcel, answers, strict=True):
+                if went_well:
+                    request.answer.set_result(value)
+                else:
+                    request.answer.set_exception(value)
+        self._make_room()
 
-    def _close(self, lost: list[_Request], error: BaseException | None) -> None:
-        """End what was under way; requests that were lost with their worker are told so."""
-        for request in lost:
+    @staticmethod
+    def _lose(parcel: list[_Request], error: BaseException) -> None:
+        """Tell those whose requests were lost with their worker."""
+        for request in parcel:
             request.answer.set_exception(TimeoutError(f"the workers are gone: {type(error).__name__}"))
+
+    def _make_room(self) -> None:
         with self._lock:
             self._under_way -= 1
         self._send()

@@ -18,6 +18,11 @@ class Stop(NamedTuple):
     icon: str
     title: str = ""
 
+    @property
+    def header(self) -> str:
+        """Return the title that the lesson gives itself."""
+        return self.title or self.name
+
 
 GROUPS = {
     "1歩のしくみ": [
@@ -53,7 +58,7 @@ OPENED, CHECKED = " :gray-badge[開いた]", " :green-badge[:material/check: 答
 def show() -> None:
     """Show the map, each lesson with a mark of what the reader has done there."""
     done = lesson.opened()
-    checked = [done[stop.title or stop.name] for stop in STOPS if (stop.title or stop.name) in done]
+    checked = [done[stop.header] for stop in STOPS if stop.header in done]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("## コースの地図", width="content", anchors=False)
         st.caption(
@@ -65,7 +70,7 @@ def show() -> None:
             st.markdown(f"**{group}**")
             for stop in stops:
                 st.page_link(stop.page, label=f"**{STOPS.index(stop) + 1} {stop.name}**", icon=stop.icon)
-                st.caption(INDENT + stop.idea + _mark(done.get(stop.title or stop.name)))
+                st.caption(INDENT + stop.idea + _mark(done.get(stop.header)))
 
 
 def _mark(checked: bool | None) -> str:

@@ -1,7 +1,5 @@
 // Plays the film of a small network that learns: its map of the plane, and its loss. While it trains it
 // follows what arrives; then it plays round and round, without a word to the server.
-const ILL = [224, 138, 0]; // orange: ill, positive
-const WELL = [45, 139, 208]; // blue: well, negative
 const PLAY_S = 8; // of the whole film
 const CATCH_UP_S = 1.5; // of the whole film, where it trains faster than it is watched
 const REST_S = [0.8, 3]; // before the first frame goes, and on the last
@@ -9,10 +7,6 @@ const DRAW_EVERY_MS = 30;
 const SCALE = 100;
 const PAD = { left: 34, right: 8, top: 22, bottom: 20 }; // of the curve
 const stages = new WeakMap();
-
-function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-}
 
 // Each map but the first travels as its difference to the one before.
 async function mapsOf(head, packed) {
@@ -54,8 +48,7 @@ class Miniature {
     const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
-    const places = new Int16Array(bytesOf(head.at).buffer);
-    const points = { ill: bytesOf(head.ill), x: places.filter((_, i) => i % 2 === 0), y: places.filter((_, i) => i % 2) };
+    const points = patientsOf(head);
     this.theme();
     this.turn = (this.turn ?? 0) + 1;
     const turn = this.turn;
@@ -78,23 +71,10 @@ class Miniature {
   }
 
   theme() {
-    const style = getComputedStyle(this.root);
-    const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const read = (name) => {
-      probe.fillStyle = style.getPropertyValue(name).trim();
-      probe.fillRect(0, 0, 1, 1);
-      return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
-    };
-    this.ground = read("--st-background-color");
-    this.ink = read("--st-text-color");
-    const mix = (from, to, share) => from.map((value, i) => Math.round(value + (to[i] - value) * share));
-    this.dots = [WELL, ILL].map((colour) => mix(colour, this.ink, 0.3)); // stand out from their ground
+    const { ground, ink, dots, smooth } = planeColours(this.root);
+    Object.assign(this, { ground, ink, dots, shades: smooth });
     this.root.style.setProperty("--lab-mini-well", `rgb(${this.dots[0]})`);
     this.root.style.setProperty("--lab-mini-ill", `rgb(${this.dots[1]})`);
-    this.shades = Array.from({ length: 256 }, (_, v) => {
-      const tilt = Math.max(-1, (v - 127.5) / 127.5);
-      return mix(this.ground, tilt < 0 ? WELL : ILL, 0.62 * Math.abs(tilt) ** 0.8);
-    });
   }
 
   toggle() {

@@ -12,7 +12,7 @@ from core.playground import setting
 from core.run import Run
 from core.specs import digest
 from pages.parts.home import miniature_film as film
-from pages.ui import runs
+from pages.ui import plane_view, runs
 
 _PLAYED = setting("circle", hidden=(8,), activation="tanh", lr=0.02, epochs=40, batch_size=16)
 SPEC = replace(_PLAYED, table=replace(_PLAYED.table, patients=240))
@@ -26,7 +26,10 @@ def _read(name: str) -> str:
 
 
 _stage = st.components.v2.component(
-    "lab_miniature", html=_read("miniature.html"), css=_read("miniature.css"), js=_read("miniature.js")
+    "lab_miniature",
+    html=_read("miniature.html"),
+    css=_read("miniature.css"),
+    js=plane_view.SCRIPT + _read("miniature.js"),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import struct
 import zlib
@@ -15,9 +14,8 @@ from core import plane
 from core.history import Frame
 from core.run import Run
 from core.specs import TableRunSpec
-from pages.ui import text
+from pages.ui import plane_view, text
 
-SCALE = 100  # points travel as hundredths
 SHADES = 0xFC  # of a map, as many as an eye tells apart: the film is half as long on its way
 WAITING = (
     "小さなネットワークが、まもなくここで学び始めます。点は患者、まだ何も知らないので地図は白いままです。"
@@ -44,8 +42,7 @@ def message(spec: TableRunSpec, run: Run | None, frames: int, done: bool) -> byt
         "frames": len(maps),
         "side": plane.MAP_SIDE,
         "reach": plane.REACH,
-        "at": _base64((train.points * SCALE).round().astype("<i2")),
-        "ill": _base64(train.classes.astype(np.uint8)),
+        **plane_view.packed(train),
         "losses": [round(loss, 5) for loss in losses],
         "right": [round(share, 4) for share in right],
         "said": sentence(losses, right, len(test.classes), done) if run else BUSY,
@@ -98,7 +95,3 @@ def alternative(patients: int, right: list[float]) -> str:
         "ネットワークの診断が平面を塗り分け、"
         f"色の合う人の割合は {right[0]:.0%} から {right[-1]:.0%} に変わります。"
     )
-
-
-def _base64(values: npt.NDArray[np.generic]) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")

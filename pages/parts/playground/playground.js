@@ -1,17 +1,11 @@
 // Draws the decision map and the network of a film of training, at the epoch that the hidden slider says.
 // The ▶ bar moves this slider. Frames arrive by `playground_film.js`; all that was seen stays in the browser.
-const ILL = [224, 138, 0]; // orange: ill, positive
-const WELL = [45, 139, 208]; // blue: well, negative
 const FINE = 192; // pixels that a map is interpolated to
 const EDGE = { left: 26, right: 6, top: 6, bottom: 20 }; // of the plot within its picture
 const TALL = 370; // of a network with many units
 const MOST_FILMS = 4;
 const MOST_ASKS = 3;
 const stages = new WeakMap();
-
-function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-}
 
 function half(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -124,10 +118,7 @@ class Stage {
     const film = this.data?.film;
     this.data = data;
     this.points = Object.fromEntries(
-      Object.entries(data.points).map(([part, { at, ill }]) => {
-        const places = new Int16Array(bytesOf(at).buffer);
-        return [part, { x: places.filter((_, i) => i % 2 === 0), y: places.filter((_, i) => i % 2), ill: bytesOf(ill) }];
-      }),
+      Object.entries(data.points).map(([part, patients]) => [part, patientsOf(patients)]),
     );
     this.root.querySelector(".lab-pg-test").hidden = !data.test;
     const shape = JSON.stringify([data.sizes, data.columns]);
@@ -146,24 +137,11 @@ class Stage {
     this.follow();
   }
 
-  // Colours follow the theme: what is undecided has the page's own background.
   theme() {
-    const style = getComputedStyle(this.root);
-    const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const read = (name) => {
-      probe.fillStyle = style.getPropertyValue(name).trim();
-      probe.fillRect(0, 0, 1, 1);
-      return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
-    };
-    this.ground = read("--st-background-color");
-    this.ink = read("--st-text-color");
-    const mix = (from, to, share) => from.map((value, i) => Math.round(value + (to[i] - value) * share));
-    const shade = (tilt) => mix(this.ground, tilt < 0 ? WELL : ILL, 0.62 * Math.abs(tilt) ** 0.8);
-    // Patients stand out from the ground that they lie on, in light and dark.
-    this.dots = [WELL, ILL].map((colour) => mix(colour, this.ink, 0.3));
+    const { ground, ink, dots, shade, smooth } = planeColours(this.root);
+    Object.assign(this, { ground, ink, dots, smooth });
     this.root.style.setProperty("--lab-pg-well", `rgb(${this.dots[0]})`);
     this.root.style.setProperty("--lab-pg-ill", `rgb(${this.dots[1]})`);
-    this.smooth = Array.from({ length: 256 }, (_, v) => shade(Math.max(-1, (v - 127.5) / 127.5)));
     this.split = Array.from({ length: 256 }, (_, v) => shade(v >= 127.5 ? 1 : -1));
     const stops = Array.from({ length: 9 }, (_, i) => `rgb(${(this.data.discrete ? this.split : this.smooth)[Math.min(255, i * 32)]})`);
     this.root.querySelector(".lab-pg-bar").style.background = this.data.discrete

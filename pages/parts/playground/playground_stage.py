@@ -7,7 +7,6 @@ epochs sends nothing. What a browser has missed it asks for when the run has end
 
 from __future__ import annotations
 
-import base64
 import json
 import struct
 import uuid
@@ -18,21 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
 from core import plane
 from core.history import Frame
 from core.run import Run
 from core.specs import TableRunSpec, TableSpec
-from pages.ui import player, text
+from pages.ui import plane_view, player, text
 from pages.ui.runs import Watched
 
 BUDGET = (
     50_000  # bytes of frames in one refresh while it trains; the rest of the message takes a few thousand
 )
 PLAY_S = 8.0  # seconds that the whole film takes at ×1
-SCALE = 100  # points travel as hundredths
 
 
 def _read(name: str) -> str:
@@ -43,7 +40,7 @@ _stage = st.components.v2.component(
     "lab_playground",
     html=_read("playground.html"),
     css=_read("playground.css"),
-    js=_read("playground.js"),
+    js=plane_view.SCRIPT + _read("playground.js"),
     isolate_styles=False,  # the ▶ bar looks for the slider
 )
 # Apart from the stage, whose script would otherwise travel with every refresh.
@@ -187,21 +184,12 @@ def _data(table: TableSpec, hidden: tuple[int, ...]) -> dict[str, Any]:
     return {
         "reach": plane.REACH,
         "sizes": list(hidden),
-        "columns": [{"label": label, "map": _base64(m)} for label, m in zip(labels, maps, strict=True)],
-        "points": {"train": _points(train), "test": _points(test)},
+        "columns": [
+            {"label": label, "map": plane_view.base64_of(m)} for label, m in zip(labels, maps, strict=True)
+        ],
+        "points": {"train": plane_view.packed(train), "test": plane_view.packed(test)},
         "alt": (
             f"検査値 A と B の平面。データは「{text.PLANE_LABELS[table.name]}」、"
             f"学習用の患者 {len(train.classes)} 人。橙は病気あり、青は病気なし。"
         ),
     }
-
-
-def _points(part: plane.Patients) -> dict[str, str]:
-    return {
-        "at": _base64((part.points * SCALE).round().clip(-32000, 32000).astype("<i2")),
-        "ill": _base64(part.classes.astype(np.uint8)),
-    }
-
-
-def _base64(values: npt.NDArray[Any]) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")
